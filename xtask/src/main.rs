@@ -1,0 +1,62 @@
+//! `cargo xtask`: everything a contributor or the CI does with this checkout, one file per command.
+
+mod android;
+mod bench;
+mod checkout;
+mod demo;
+mod process;
+mod setup;
+mod test;
+mod toolchain;
+mod ui;
+
+use clap::{Parser, Subcommand};
+
+/// What a contributor or the CI does with this checkout.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what is missing: system packages, the wasm target, test tools.
+    Setup,
+    /// Build the screens into `src-ui/dist`.
+    Ui,
+    /// Run every check the CI runs; docs/testing.md says what each one proves.
+    Test {
+        /// Only formatting, native lints and the tests of `crates/`.
+        #[arg(long)]
+        fast: bool,
+    },
+    /// Make an example office, start its server and open the app as one of its employees.
+    Demo {
+        /// Drive the real window through the main story under a virtual display instead.
+        #[arg(long)]
+        headless: bool,
+    },
+    /// Measure; prints JSON lines.
+    Bench {
+        /// One figure only; `ui` is the size of the screens.
+        name: Option<String>,
+    },
+    /// Type-check the app for Android, with no Android SDK.
+    CheckAndroid,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().task {
+        Task::Setup => setup::run(),
+        Task::Ui => {
+            setup::run()?;
+            ui::run()
+        }
+        Task::Test { fast } => test::run(fast),
+        Task::Demo { headless } => demo::run(headless),
+        Task::Bench { name } => bench::run(name.as_deref()),
+        Task::CheckAndroid => android::run(),
+    }
+}
