@@ -1,0 +1,192 @@
+//! One record's document.
+
+use automerge::transaction::{CommitOptions, Transactable};
+use automerge::{AutoCommit, AutomergeError, Change, ROOT, ReadDoc, ScalarValue, Value};
+use lentera_domain::{RecordId, Timestamp};
+use serde::de::DeserializeOwned;
+
+use crate::fields::{Fields, scalar};
+use crate::genesis::genesis;
+use crate::{Actor, ChangeHash};
+
+/// A document in memory, built from its genesis and the changes accepted so far.
+#[derive(Clone, Debug)]
+pub struct Document {
+    id: RecordId,
+    pub(crate) doc: AutoCommit,
+}
+
+/// A change as it is kept and sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewChange {
+    /// Its name.
+    pub hash: ChangeHash,
+    /// Its raw, uncompressed bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What can be wrong with a document of our own. Foreign bytes are judged by [`crate::guard`] instead.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// A record type with lists or maps in it.
+    #[error("record is not flat")]
+    NotFlat,
+    /// The fields are not those of the record.
+    #[error("unreadable record: {0}")]
+    Unreadable(String),
+    /// Kept changes do not load.
+    #[error("kept changes do not load: {0}")]
+    Load(String),
+    /// Kept changes do not all follow from the genesis.
+    #[error("kept changes lack a dependency")]
+    MissingDependency,
+}
+
+impl From<AutomergeError> for DocumentError {
+    fn from(error: AutomergeError) -> Self {
+        Self::Load(error.to_string())
+    }
+}
+
+impl Document {
+    /// A document with nothing but its genesis.
+    ///
+    /// # Errors
+    /// None in practice: the genesis is constant.
+    pub fn new(id: RecordId) -> Result<Self, DocumentError> {
+        Self::load(id, [])
+    }
+
+    /// The document of changes that this side wrote or has accepted, in the order they were kept.
+    ///
+    /// # Errors
+    /// When the kept bytes are damaged or not whole.
+    pub fn load<'a>(id: RecordId, changes: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, DocumentError> {
+        let parsed: Result<Vec<Change>, _> =
+            std::iter::once(genesis(id.kind)).chain(changes).map(|bytes| Change::from_bytes(bytes.to_vec())).collect();
+        let parsed = parsed.map_err(|error| DocumentError::Load(error.to_string()))?;
+        let mut doc = AutoCommit::new();
+        doc.apply_changes(parsed)?;
+        if doc.get_missing_deps(&[]).is_empty() { Ok(Self { id, doc }) } else { Err(DocumentError::MissingDependency) }
+    }
+
+    /// The record's name.
+    pub const fn id(&self) -> RecordId {
+        self.id
+    }
+
+    /// Writes what differs between `from` and `to` as one change by `actor`; `None` where nothing does. Fields that do not
+    /// differ are not touched, so what others wrote to them stays.
+    ///
+    /// # Errors
+    /// None in practice: all values are scalars of the root map.
+    pub fn write(&mut self, actor: Actor, at: Timestamp, from: &Fields, to: &Fields) -> Result<Option<NewChange>, DocumentError> {
+        let difference = from.difference(to);
+        if difference.is_empty() {
+            return Ok(None);
+        }
+        self.doc.set_actor(actor.id());
+        for (key, value) in difference {
+            self.doc.put(ROOT, key, scalar(value))?;
+        }
+        // Seconds, as Automerge's own time field is meant; the exact time of noting is a field of the record.
+        self.doc.commit_with(CommitOptions::default().with_time(at.millis().div_euclid(1000)));
+        Ok(self.doc.get_last_local_change().map(|change| NewChange { hash: change.hash().0, bytes: change.raw_bytes().to_vec() }))
+    }
+
+    /// The fields as they stand; of concurrent values the one that Automerge orders first, the same on every side.
+    pub fn fields(&self) -> Fields {
+        let mut fields = Fields::default();
+        for key in self.doc.keys(ROOT) {
+            if let Ok(Some((Value::Scalar(value), _))) = self.doc.get(ROOT, &key) {
+                let value: &ScalarValue = &value;
+                fields.insert(key, value);
+            }
+        }
+        fields
+    }
+
+    /// The record.
+    ///
+    /// # Errors
+    /// [`DocumentError::Unreadable`] where the fields are not whole.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, DocumentError> {
+        self.fields().read()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields_of;
+    use lentera_domain::umkm::UmkmForm;
+    use lentera_domain::{Umkm, UmkmId};
+    use uuid::Uuid;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_399_200_000);
+
+    fn dapur() -> Umkm {
+        let form = UmkmForm {
+            name: "Dapur Melati".into(),
+            owner_name: "Aluh Contoh".into(),
+            village: "63.11.01.2001".into(),
+            product: "kue kering".into(),
+            ..UmkmForm::default()
+        };
+        form.parse(NOW).unwrap().0
+    }
+
+    fn id() -> RecordId {
+        UmkmId(Uuid::from_u128(9)).record()
+    }
+
+    fn create(actor: Actor) -> (Document, NewChange) {
+        let mut document = Document::new(id()).unwrap();
+        let change = document.write(actor, NOW, &Fields::default(), &fields_of(&dapur()).unwrap()).unwrap().unwrap();
+        (document, change)
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_loads_again() {
+        let (document, change) = create(Actor::derive(&[1; 32], 0));
+        assert_eq!(document.read::<Umkm>().unwrap(), dapur());
+        let again = Document::load(id(), [change.bytes.as_slice()]).unwrap();
+        assert_eq!(again.read::<Umkm>().unwrap(), dapur());
+    }
+
+    #[test]
+    fn edits_of_different_fields_both_stay() {
+        let (base, first) = create(Actor::derive(&[1; 32], 0));
+        let before = fields_of(&dapur()).unwrap();
+        let edit = |actor: u8, change: &dyn Fn(&mut Umkm)| {
+            let mut edited = dapur();
+            change(&mut edited);
+            let mut document = base.clone();
+            document.write(Actor::derive(&[actor; 32], 0), NOW, &before, &fields_of(&edited).unwrap()).unwrap().unwrap().bytes
+        };
+        let a = edit(1, &|umkm| umkm.product = None);
+        let b = edit(2, &|umkm| umkm.founded = Some(2011));
+        let merged: Vec<Umkm> = [[&a, &b], [&b, &a]]
+            .map(|[x, y]| Document::load(id(), [first.bytes.as_slice(), x, y]).unwrap().read().unwrap())
+            .into();
+        assert_eq!(merged[0], merged[1]);
+        assert_eq!((merged[0].product.clone(), merged[0].founded), (None, Some(2011)));
+    }
+
+    #[test]
+    fn writing_nothing_new_makes_no_change() {
+        let (mut document, _) = create(Actor::derive(&[1; 32], 0));
+        let fields = fields_of(&dapur()).unwrap();
+        assert_eq!(document.write(Actor::derive(&[1; 32], 0), NOW, &fields, &fields).unwrap(), None);
+    }
+
+    #[test]
+    fn a_change_without_its_dependency_is_not_loaded() {
+        let (mut document, _) = create(Actor::derive(&[1; 32], 0));
+        let mut edited = dapur();
+        edited.founded = Some(1999);
+        let before = fields_of(&dapur()).unwrap();
+        let second = document.write(Actor::derive(&[1; 32], 0), NOW, &before, &fields_of(&edited).unwrap()).unwrap().unwrap();
+        assert!(matches!(Document::load(id(), [second.bytes.as_slice()]), Err(DocumentError::MissingDependency)));
+    }
+}

@@ -1,0 +1,75 @@
+//! Frames: a length of 4 bytes, most significant first, and as many bytes.
+
+use crate::ProtocolError;
+
+/// Appends `bytes` as one frame.
+pub fn push(body: &mut Vec<u8>, bytes: &[u8]) {
+    body.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
+    body.extend_from_slice(bytes);
+}
+
+/// Takes frames out of bytes that arrive piece by piece.
+#[derive(Debug, Default)]
+pub struct Frames {
+    buffer: Vec<u8>,
+}
+
+impl Frames {
+    /// More bytes have arrived.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next whole frame of at most `max` bytes; `None` until it has arrived.
+    ///
+    /// # Errors
+    /// [`ProtocolError::TooLarge`] as soon as a longer one is announced.
+    pub fn next(&mut self, max: usize) -> Result<Option<Vec<u8>>, ProtocolError> {
+        let Some(length) = self.buffer.first_chunk::<4>() else { return Ok(None) };
+        let length = u32::from_be_bytes(*length) as usize;
+        if length > max {
+            return Err(ProtocolError::TooLarge);
+        }
+        if self.buffer.len() < 4 + length {
+            return Ok(None);
+        }
+        let rest = self.buffer.split_off(4 + length);
+        let frame = std::mem::replace(&mut self.buffer, rest);
+        Ok(Some(frame.get(4..).unwrap_or_default().to_vec()))
+    }
+
+    /// Whether nothing of a further frame has arrived.
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn frames_come_back_however_they_are_cut(frames: Vec<Vec<u8>>, size in 1usize..9) {
+            let mut body = Vec::new();
+            frames.iter().for_each(|frame| push(&mut body, frame));
+            let mut reader = Frames::default();
+            let mut read = Vec::new();
+            for piece in body.chunks(size) {
+                reader.push(piece);
+                while let Some(frame) = reader.next(1000).unwrap() {
+                    read.push(frame);
+                }
+            }
+            proptest::prop_assert_eq!(read, frames);
+            proptest::prop_assert!(reader.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_frame_over_the_limit_is_refused_before_it_arrives() {
+        let mut reader = Frames::default();
+        reader.push(&[0, 0, 0, 11]);
+        assert_eq!(reader.next(10), Err(ProtocolError::TooLarge));
+    }
+}

@@ -1,0 +1,81 @@
+//! Streams: what a device is sent, in order, each with its own cursor.
+
+use minicbor::{Decode, Encode};
+
+use crate::limits::{PAGE_INFLATED_MAX, PAGE_ROWS_MAX};
+use crate::{Hash, ProtocolError, compress, decode, encode};
+
+/// Where a device stands in one stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Cursor {
+    /// The server's number of the stream.
+    #[n(0)]
+    pub stream: u32,
+    /// Number of the last row taken; 0 for none.
+    #[n(1)]
+    pub position: u64,
+    /// First 8 bytes of that row's chained hash: tells a server restored from an older backup from one that went on.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub hash: [u8; 8],
+}
+
+/// A row of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Row {
+    /// A change that the server accepted.
+    #[n(0)]
+    Change {
+        /// Number of the document's kind.
+        #[n(0)]
+        kind: u16,
+        /// Id of the record.
+        #[cbor(n(1), with = "minicbor::bytes")]
+        id: [u8; 16],
+        /// Raw bytes of the Automerge change.
+        #[cbor(n(2), with = "minicbor::bytes")]
+        bytes: Vec<u8>,
+    },
+    /// A record of the server: JSON of `domain::server_record::ServerRecord`.
+    #[n(1)]
+    Record(#[n(0)] String),
+}
+
+impl Row {
+    /// The chained hash of this row behind `previous`: first 8 bytes of SHA-256(previous ‖ CBOR of the row).
+    pub fn chained_hash(&self, previous: &[u8; 8]) -> [u8; 8] {
+        let mut bytes = previous.to_vec();
+        bytes.extend_from_slice(&encode(self));
+        let mut hash = [0; 8];
+        hash.iter_mut().zip(Hash::of(&bytes).0).for_each(|(byte, from)| *byte = from);
+        hash
+    }
+}
+
+/// The next rows of one stream. Rows that came from the asking device itself are left out.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Page {
+    /// The rows, in order.
+    #[n(0)]
+    pub rows: Vec<Row>,
+    /// Where the device stands after them.
+    #[n(1)]
+    pub cursor: Cursor,
+}
+
+/// Pages compressed together.
+///
+/// # Errors
+/// As [`compress::deflate`].
+pub fn pack(pages: &[Page]) -> Result<Vec<u8>, ProtocolError> {
+    compress::deflate(&encode(&pages.to_vec()))
+}
+
+/// The pages of one answer.
+///
+/// # Errors
+/// [`ProtocolError`] if they are none, or over a limit.
+pub fn unpack(frame: &[u8]) -> Result<Vec<Page>, ProtocolError> {
+    let pages: Vec<Page> = decode(&compress::inflate(frame, PAGE_INFLATED_MAX)?)?;
+    let rows: usize = pages.iter().map(|page| page.rows.len()).sum();
+    if rows > PAGE_ROWS_MAX { Err(ProtocolError::TooLarge) } else { Ok(pages) }
+}
