@@ -1,0 +1,146 @@
+//! The daily log.
+
+use std::collections::HashMap;
+
+use lentera_api::view::{Delivered, LogDay, LogEntryView, Page};
+use lentera_api::{Command, EditLogEntry, Error, ListLogEntries, What};
+use lentera_domain::log_entry::LogEntryForm;
+use lentera_domain::rules::{LogRules, effects, rules_on};
+use lentera_domain::{Day, LogEntry, LogEntryId, Nip, RecordId, Status};
+use rusqlite::Connection;
+
+use crate::Engine;
+use crate::store::{StoreError, change, draft, log_entry, record, server_record};
+
+pub fn day(engine: &Engine, command: &lentera_api::LogDay) -> Result<LogDay, Error> {
+    let today = super::now(engine).day();
+    let day = if command.day.trim().is_empty() { today } else { Day::parse(&command.day)? };
+    engine.read(|connection, identity| Ok(Viewer::new(connection)?.day(&identity.employee.nip, day, today)?))
+}
+
+pub fn list(engine: &Engine, command: &ListLogEntries) -> Result<Page<LogEntryView>, Error> {
+    engine.read(|connection, identity| {
+        let owner = &identity.employee.nip;
+        let limit = command.limit.min(super::PAGE_MAX);
+        let (rows, total) = log_entry::search(connection, owner, &command.search, command.offset, limit)?;
+        let viewer = Viewer::new(connection)?;
+        let mut days: HashMap<Day, Vec<(LogEntryId, LogEntry)>> = HashMap::new();
+        for (_, entry) in &rows {
+            if !days.contains_key(&entry.day) {
+                days.insert(entry.day, log_entry::of_days(connection, owner, entry.day, entry.day)?);
+            }
+        }
+        let views = rows.into_iter().map(|(id, entry)| {
+            let day = days.get(&entry.day).map(Vec::as_slice).unwrap_or_default();
+            viewer.entry(id, entry, day)
+        });
+        Ok(Page { rows: views.collect::<Result<_, _>>()?, total })
+    })
+}
+
+pub fn detail(engine: &Engine, id: LogEntryId) -> Result<LogEntryView, Error> {
+    engine.read(|connection, _| view(connection, id))
+}
+
+pub fn add(engine: &Engine, command: &Command, form: &LogEntryForm) -> Result<LogEntryView, Error> {
+    let id = LogEntryId(super::new_id(engine));
+    engine.write(command, |transaction, writing| {
+        let entry = form.parse(writing.identity.employee.nip.clone(), super::now(engine))?;
+        record::write(transaction, writing, id.record(), None, &entry)?;
+        draft::remove_saved(transaction, "log_entry/new")?;
+        view(transaction, id)
+    })
+}
+
+pub fn edit(engine: &Engine, command: &Command, edit: &EditLogEntry) -> Result<LogEntryView, Error> {
+    engine.write(command, |transaction, writing| {
+        let now = super::now(engine);
+        let owner = &writing.identity.employee.nip;
+        let kept = find_own(transaction, edit.id, owner)?;
+        // Both forms are read with the same owner and clock: what differs is what the person changed.
+        let from = edit.opened.parse(owner.clone(), now)?;
+        let to = edit.form.parse(owner.clone(), now)?;
+        let from = LogEntry { visit: kept.visit, status: kept.status, noted_at: kept.noted_at, ..from };
+        let to = LogEntry { visit: kept.visit, status: kept.status, noted_at: kept.noted_at, ..to };
+        record::write(transaction, writing, edit.id.record(), Some(&from), &to)?;
+        draft::remove_saved(transaction, &format!("log_entry/{}", edit.id))?;
+        view(transaction, edit.id)
+    })
+}
+
+pub fn set_status(engine: &Engine, command: &Command, id: LogEntryId, status: Status) -> Result<LogEntryView, Error> {
+    engine.write(command, |transaction, writing| {
+        let from = find_own(transaction, id, &writing.identity.employee.nip)?;
+        let to = LogEntry { status, ..from.clone() };
+        record::write(transaction, writing, id.record(), Some(&from), &to)?;
+        view(transaction, id)
+    })
+}
+
+fn find_own(connection: &Connection, id: LogEntryId, owner: &Nip) -> Result<LogEntry, Error> {
+    let entry = log_entry::find(connection, id)?.ok_or(Error::NotFound { what: What::LogEntry })?;
+    if entry.owner == *owner { Ok(entry) } else { Err(Error::NotYours) }
+}
+
+fn view(connection: &Connection, id: LogEntryId) -> Result<LogEntryView, Error> {
+    let entry = log_entry::find(connection, id)?.ok_or(Error::NotFound { what: What::LogEntry })?;
+    let day = log_entry::of_days(connection, &entry.owner, entry.day, entry.day)?;
+    Ok(Viewer::new(connection)?.entry(id, entry, &day)?)
+}
+
+/// Shows entries: what they need beside themselves is read once.
+pub struct Viewer<'a> {
+    connection: &'a Connection,
+    marks: HashMap<RecordId, Delivered>,
+    rules: Vec<LogRules>,
+}
+
+impl<'a> Viewer<'a> {
+    pub fn new(connection: &'a Connection) -> Result<Self, StoreError> {
+        Ok(Self { connection, marks: change::delivery_marks(connection)?, rules: server_record::log_rules(connection)? })
+    }
+
+    /// Whether rules have come from the server that judge this day.
+    pub fn rules(&self, day: Day) -> Option<&LogRules> {
+        rules_on(&self.rules, day)
+    }
+
+    /// One entry among those of its day.
+    pub fn entry(&self, id: LogEntryId, entry: LogEntry, day: &[(LogEntryId, LogEntry)]) -> Result<LogEntryView, StoreError> {
+        let village_name = entry.village.as_ref().map(|code| server_record::village_name(self.connection, code)).transpose()?;
+        Ok(LogEntryView {
+            id,
+            delivered: self.marks.get(&id.record()).copied().unwrap_or(Delivered::Arrived),
+            effects: effects(id, &entry, day, self.rules(entry.day)),
+            form: LogEntryForm::of(&entry),
+            village_name,
+            entry,
+        })
+    }
+
+    /// A person's day.
+    pub fn day(&self, owner: &Nip, day: Day, today: Day) -> Result<LogDay, StoreError> {
+        let entries = log_entry::of_days(self.connection, owner, day, day)?;
+        let minutes = minutes_covered(&entries);
+        let views = entries.iter().map(|(id, entry)| self.entry(*id, entry.clone(), &entries));
+        Ok(LogDay {
+            day,
+            today,
+            minutes,
+            minutes_wanted: self.rules(day).map(|rules| rules.minutes_per_day),
+            entries: views.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// Minutes of the day that some entry covers; `entries` by start.
+fn minutes_covered(entries: &[(LogEntryId, LogEntry)]) -> u32 {
+    let mut covered = 0;
+    let mut until = 0;
+    for (_, entry) in entries.iter().filter(|(_, entry)| entry.status != Status::Cancelled) {
+        let (start, end) = (entry.time.start().minutes().max(until), entry.time.end().minutes());
+        covered += u32::from(end.saturating_sub(start));
+        until = until.max(end);
+    }
+    covered
+}

@@ -1,0 +1,44 @@
+//! Who uses the app, and the light.
+
+use lentera_api::Error;
+use lentera_api::view::{Light, Person, Status};
+use rusqlite::Connection;
+
+use crate::Engine;
+use crate::store::identity::{self, Identity};
+use crate::store::{StoreError, change, draft, server_record};
+
+pub fn status(engine: &Engine) -> Result<Status, Error> {
+    let enrolled = engine.with_store(|store| {
+        let identity = identity::find(store.read())?;
+        Ok((identity.map(|identity| person(store.read(), &identity)).transpose()?, light(store.read())?))
+    })?;
+    let (person, light) = enrolled.unwrap_or((None, Light { refused: 0, waiting: 0, drafts: 0, arrived_at: None }));
+    Ok(Status { person, light, today: super::now(engine).day(), version: env!("CARGO_PKG_VERSION").to_owned() })
+}
+
+/// The light as it is on disk.
+pub fn light(connection: &Connection) -> Result<Light, StoreError> {
+    let records = change::not_arrived(connection)?;
+    let refused = records.iter().filter(|record| record.refused.is_some()).count();
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Ok(Light {
+        refused: count(refused),
+        waiting: count(records.len() - refused),
+        drafts: draft::count(connection)?,
+        arrived_at: identity::find(connection)?.and_then(|identity| identity.arrived_at),
+    })
+}
+
+/// The person, as the server told last.
+pub fn person(connection: &Connection, identity: &Identity) -> Result<Person, StoreError> {
+    let employee = server_record::employee(connection, &identity.employee.nip)?.unwrap_or_else(|| identity.employee.clone());
+    Ok(Person {
+        nip: employee.nip,
+        name: employee.name.to_string(),
+        position: employee.position.to_string(),
+        unit: employee.unit.to_string(),
+        office: identity.office.clone(),
+        server: identity.server.clone(),
+    })
+}

@@ -1,0 +1,46 @@
+//! Visits, each of which writes its own log entry.
+
+use lentera_api::view::{Delivered, VisitView};
+use lentera_api::{Command, Error, What};
+use lentera_domain::visit::VisitForm;
+use lentera_domain::{LogEntryId, Visit, VisitId};
+use rusqlite::Connection;
+
+use crate::Engine;
+use crate::store::{change, draft, record, server_record, visit};
+
+pub fn record(engine: &Engine, command: &Command, form: &VisitForm) -> Result<VisitView, Error> {
+    let id = VisitId(super::new_id(engine));
+    engine.write(command, |transaction, writing| {
+        let officer = writing.identity.employee.nip.clone();
+        let visit = form.parse(officer.clone(), super::now(engine))?;
+        let umkm = super::umkm::find(transaction, visit.umkm)?;
+        record::write(transaction, writing, id.record(), None, &visit)?;
+        let entry = visit.log_entry(id, &umkm);
+        record::write(transaction, writing, LogEntryId::of_visit(id, &officer).record(), None, &entry)?;
+        draft::remove_saved(transaction, &format!("visit/{}", visit.umkm))?;
+        draft::remove_saved(transaction, "visit/new")?;
+        view(transaction, id, visit)
+    })
+}
+
+pub fn detail(engine: &Engine, id: VisitId) -> Result<VisitView, Error> {
+    engine.read(|connection, _| {
+        let found = visit::find(connection, id)?.ok_or(Error::NotFound { what: What::Visit })?;
+        view(connection, id, found)
+    })
+}
+
+/// How `visit` is shown.
+pub fn view(connection: &Connection, id: VisitId, visit: Visit) -> Result<VisitView, Error> {
+    let officer = server_record::employee(connection, &visit.officer)?;
+    let umkm = super::umkm::find(connection, visit.umkm).map_or_else(|_| visit.umkm.to_string(), |umkm| umkm.name.to_string());
+    Ok(VisitView {
+        id,
+        umkm_name: umkm,
+        officer_name: officer.map_or_else(|| visit.officer.to_string(), |officer| officer.name.to_string()),
+        delivered: change::delivery_marks(connection)?.get(&id.record()).copied().unwrap_or(Delivered::Arrived),
+        log_entry: LogEntryId::of_visit(id, &visit.officer),
+        visit,
+    })
+}

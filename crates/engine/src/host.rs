@@ -1,0 +1,98 @@
+//! The engine on a thread of its own, for hosts with many threads.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::thread;
+
+use lentera_api::{Command, Error, Event};
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::LocalSet;
+
+use crate::{Engine, NativePlatform};
+
+enum Message {
+    Dispatch(Command, oneshot::Sender<Result<Value, Error>>),
+    Wake,
+}
+
+/// A handle to an engine that runs, with its background sync, until the last handle is gone.
+#[derive(Clone, Debug)]
+pub struct Host {
+    messages: mpsc::UnboundedSender<Message>,
+}
+
+impl Host {
+    /// Opens (and locks) a data folder and starts its engine.
+    ///
+    /// # Errors
+    /// Those of [`Engine::open`], and [`Error::Internal`] where the system gives no thread.
+    pub fn start(data: PathBuf, on_event: impl Fn(Event) + Send + 'static) -> Result<Self, Error> {
+        let (messages, inbox) = mpsc::unbounded_channel();
+        let (opened, is_open) = std::sync::mpsc::channel();
+        let thread = thread::Builder::new().name("lentera-engine".to_owned());
+        thread.spawn(move || serve(data, on_event, inbox, &opened)).map_err(|error| internal(&error))?;
+        is_open.recv().map_err(|error| internal(&error))??;
+        Ok(Self { messages })
+    }
+
+    /// Carries out one command.
+    ///
+    /// # Errors
+    /// The command's.
+    pub async fn dispatch(&self, command: Command) -> Result<Value, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.messages.send(Message::Dispatch(command, answer)).map_err(|error| internal(&error))?;
+        answered.await.map_err(|error| internal(&error))?
+    }
+
+    /// The app came to the front, or the network is back: try to send now.
+    pub fn wake(&self) {
+        // Without an engine there is nothing to wake.
+        let _ = self.messages.send(Message::Wake);
+    }
+}
+
+fn internal(error: &dyn std::fmt::Display) -> Error {
+    Error::Internal { detail: error.to_string() }
+}
+
+/// The engine's thread. Commands run one beside another, each up to its next wait, so that a list is shown while an exchange is under way.
+fn serve(
+    data: PathBuf,
+    on_event: impl Fn(Event) + 'static,
+    mut inbox: mpsc::UnboundedReceiver<Message>,
+    opened: &std::sync::mpsc::Sender<Result<(), Error>>,
+) {
+    let start = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| internal(&error))?;
+        let platform = NativePlatform::new().map_err(|error| internal(&error))?;
+        let engine = Engine::open(&data, Rc::new(platform), on_event)?;
+        Ok((runtime, Rc::new(engine)))
+    };
+    let (runtime, engine) = match start() {
+        Ok(started) => started,
+        Err(error) => {
+            let _ = opened.send(Err(error));
+            return;
+        }
+    };
+    let _ = opened.send(Ok(()));
+    LocalSet::new().block_on(&runtime, async move {
+        let background = Rc::clone(&engine);
+        let background = tokio::task::spawn_local(async move { background.run().await });
+        while let Some(message) = inbox.recv().await {
+            match message {
+                Message::Wake => engine.wake(),
+                Message::Dispatch(command, answer) => {
+                    let engine = Rc::clone(&engine);
+                    tokio::task::spawn_local(async move {
+                        // Whoever asked may be gone.
+                        let _ = answer.send(engine.dispatch(command).await);
+                    });
+                }
+            }
+        }
+        background.abort();
+    });
+}

@@ -1,0 +1,91 @@
+//! The platform of phones and desktops.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+use lentera_domain::Timestamp;
+use lentera_protocol::bundle::Boot;
+use lentera_protocol::limits::ANSWER_MAX;
+
+use super::{Platform, Response, TransportError};
+
+/// How long one request may take in all: long enough for a full request over EDGE, short enough to try again within one stay under a mast.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long connecting may take: half a dozen round trips of a bad link.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The system's clock, randomness and network. Must live inside a Tokio runtime.
+#[derive(Debug)]
+pub struct NativePlatform {
+    client: reqwest::Client,
+}
+
+impl NativePlatform {
+    /// A platform with its own connection pool.
+    ///
+    /// # Errors
+    /// Why TLS could not be set up.
+    pub fn new() -> Result<Self, String> {
+        let client = reqwest::Client::builder()
+            .timeout(REQUEST_TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Self { client })
+    }
+}
+
+impl Platform for NativePlatform {
+    #[expect(clippy::disallowed_methods, reason = "the engine's one clock")]
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        // Linux and Android: /proc/uptime counts through suspend. Elsewhere, and where an app may not read it, there is no evidence of this kind.
+        let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
+        let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let (seconds, hundredths) = uptime.split_whitespace().next()?.split_once('.')?;
+        let millis = seconds.parse::<i64>().ok()?.checked_mul(1000)? + hundredths.parse::<i64>().ok()? * 10;
+        let id = uuid::Uuid::try_parse(boot_id.trim()).ok()?.as_u64_pair().0;
+        Some(Boot { id, millis })
+    }
+
+    fn fill_random(&self, bytes: &mut [u8]) {
+        if getrandom::fill(bytes).is_err() {
+            // Without randomness there are no keys and no names: nothing sensible is left to do in this process.
+            std::process::abort();
+        }
+    }
+
+    fn sleep(&self, millis: u64) -> LocalBoxFuture<'static, ()> {
+        tokio::time::sleep(Duration::from_millis(millis)).boxed_local()
+    }
+
+    fn post(&self, url: String, body: Vec<u8>) -> LocalBoxFuture<'static, Result<Response, TransportError>> {
+        let client = self.client.clone();
+        async move {
+            let request = client.post(url).header("content-type", "application/cbor").body(body);
+            let mut response = request.send().await.map_err(|error| classify(&error))?;
+            let status = response.status().as_u16();
+            let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+            let mut body = Vec::new();
+            while let Some(piece) = response.chunk().await.map_err(|error| classify(&error))? {
+                if body.len() + piece.len() > ANSWER_MAX {
+                    return Err(TransportError::BadAnswer);
+                }
+                body.extend_from_slice(&piece);
+            }
+            Ok(Response { status, body, retry_after })
+        }
+        .boxed_local()
+    }
+}
+
+fn classify(error: &reqwest::Error) -> TransportError {
+    if error.is_builder() { TransportError::BadAddress } else { TransportError::Unreachable }
+}
