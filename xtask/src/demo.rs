@@ -19,7 +19,7 @@ pub fn run(headless: bool) -> Result<()> {
 }
 
 /// Compiles every program and names their folder.
-fn build_programs() -> Result<PathBuf> {
+pub fn build_programs() -> Result<PathBuf> {
     // The same set of packages as the tests, so that nothing below them is compiled a second time with other features.
     process::run(toolchain::native()?.args(["build", "--workspace", "--exclude", "lentera-ui", "--bins"]))?;
     Ok(checkout::target()?.join("debug"))

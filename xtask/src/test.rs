@@ -91,7 +91,10 @@ fn lint_wasm() -> Result<()> {
 }
 
 fn test_native() -> Result<()> {
-    process::run(native()?.args(["test", "--workspace", "--exclude", "lentera-ui"]))
+    // The whole-system tests run the programs, which Cargo does not compile for them.
+    let programs = demo::build_programs()?;
+    let mut cargo = native()?;
+    process::run(cargo.env("LENTERA_BIN_DIR", programs).args(["test", "--workspace", "--exclude", "lentera-ui"]))
 }
 
 fn check_docs() -> Result<()> {

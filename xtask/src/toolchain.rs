@@ -72,7 +72,7 @@ impl WasmRust {
         Ok(None)
     }
 
-    /// Compiles an empty crate: a leftover of another compiler's version in the target's folder is found out too.
+    /// Links an empty program as the profile `ui` does: a std of another compiler's version, or one that cannot be optimised as a whole, is found out too.
     pub fn works(self) -> Result<bool> {
         let probe = checkout::cache()?.join("probe");
         fs::create_dir_all(&probe).with_context(|| format!("cannot make {}", probe.display()))?;
@@ -89,7 +89,10 @@ impl WasmRust {
             }
             rustc.env_remove("LD_LIBRARY_PATH");
         }
-        rustc.args(["--crate-type", "lib", "--emit", "metadata", "--target", WASM, "--out-dir"]).arg(&probe).arg(&source);
+        rustc
+            .args(["--crate-type", "cdylib", "-C", "lto=fat", "-C", "panic=abort", "--target", WASM, "--out-dir"])
+            .arg(&probe)
+            .arg(&source);
         Ok(process::succeeds(&mut rustc))
     }
 }

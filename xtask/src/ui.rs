@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -32,7 +32,7 @@ fn compile() -> Result<Vec<u8>> {
 }
 
 /// Writes the wasm and its JavaScript glue; what they were made from is kept beside them, so that the same input is not bound twice.
-fn bind(wasm: &[u8]) -> Result<std::path::PathBuf> {
+fn bind(wasm: &[u8]) -> Result<PathBuf> {
     let folder = checkout::target()?.join("wasm/bound");
     let stamp = checkout::target()?.join("wasm/bound-from.wasm");
     if fs::read(&stamp).is_ok_and(|last| last == wasm) {
@@ -42,10 +42,12 @@ fn bind(wasm: &[u8]) -> Result<std::path::PathBuf> {
         fs::remove_dir_all(&folder)?;
     }
     Bindgen::new()
-        .input_bytes("lentera-ui", wasm.to_vec())
+        .input_bytes("ui", wasm.to_vec())
         .web(true)?
         .typescript(false)
-        .out_name("ui")
+        // Only a debugger reads these two.
+        .remove_name_section(true)
+        .remove_producers_section(true)
         .generate(&folder)
         .context("wasm-bindgen could not make the JavaScript side")?;
     fs::write(&stamp, wasm)?;

@@ -12,7 +12,7 @@ use tokio::task::LocalSet;
 use crate::{Engine, NativePlatform};
 
 enum Message {
-    Dispatch(Command, oneshot::Sender<Result<Value, Error>>),
+    Dispatch(Box<Command>, oneshot::Sender<Result<Value, Error>>),
     Wake,
 }
 
@@ -42,7 +42,7 @@ impl Host {
     /// The command's.
     pub async fn dispatch(&self, command: Command) -> Result<Value, Error> {
         let (answer, answered) = oneshot::channel();
-        self.messages.send(Message::Dispatch(command, answer)).map_err(|error| internal(&error))?;
+        self.messages.send(Message::Dispatch(Box::new(command), answer)).map_err(|error| internal(&error))?;
         answered.await.map_err(|error| internal(&error))?
     }
 
@@ -88,7 +88,7 @@ fn serve(
                     let engine = Rc::clone(&engine);
                     tokio::task::spawn_local(async move {
                         // Whoever asked may be gone.
-                        let _ = answer.send(engine.dispatch(command).await);
+                        let _ = answer.send(engine.dispatch(*command).await);
                     });
                 }
             }

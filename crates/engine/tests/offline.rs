@@ -1,4 +1,5 @@
 //! The engine without a server: real folders and real SQLite files; only clock, randomness and network are the test's.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::cell::Cell;
 use std::path::Path;

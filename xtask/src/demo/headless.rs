@@ -17,6 +17,13 @@ pub fn run() -> Result<()> {
     let programs = build_programs()?;
     let results = checkout::demo()?;
     fs::create_dir_all(&results).with_context(|| format!("cannot make {}", results.display()))?;
+    // A picture of an earlier run would be taken for one of this.
+    for entry in fs::read_dir(&results)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "png") {
+            fs::remove_file(&path)?;
+        }
+    }
     let display = Display::start()?;
     let mut story = Command::new("dbus-run-session");
     story

@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::build_programs;
 use crate::{checkout, process};
@@ -39,14 +39,10 @@ struct Office {
     programs: PathBuf,
     data: PathBuf,
     address: SocketAddr,
-    employee: Employee,
-}
-
-struct Employee {
+    /// NIP of the employee whose app is opened.
     nip: String,
-    invite: Value,
-    /// The password the server made for the first log-in.
-    first_password: String,
+    /// Text of the invite.
+    invite: String,
 }
 
 impl Office {
@@ -71,10 +67,8 @@ impl Office {
         let nip = first_nip(&example.join("staff.csv"))?;
         let invite = server(&["invite", &nip, "--address", &format!("http://{address}")])?;
         fs::write(data.join("invite.json"), &invite)?;
-        let invite: Value = serde_json::from_slice(&invite).context("the server's invite is not JSON")?;
-        let first_password =
-            invite.get("password").and_then(Value::as_str).context("the invite names no first password")?.to_owned();
-        Ok(Self { programs: programs.to_path_buf(), data, address, employee: Employee { nip, invite, first_password } })
+        let invite = String::from_utf8(invite).context("the invite is not text")?;
+        Ok(Self { programs: programs.to_path_buf(), data, address, nip, invite })
     }
 
     /// Starts the server and waits until it answers.
@@ -100,7 +94,9 @@ impl Office {
     /// Enrols a device for the employee and names its data folder.
     fn enrol(&self) -> Result<PathBuf> {
         let device = self.data.join("device");
-        let Employee { nip, invite, first_password } = &self.employee;
+        let Self { nip, invite, .. } = self;
+        // The first password is the birth date in the NIP; it is good for nothing but choosing another.
+        let first_password: String = nip.chars().take(8).collect();
         let call = json!({ "invite": invite, "nip": nip, "password": first_password, "new_password": PASSWORD });
         let mut command = Command::new(self.programs.join("lentera"));
         command.arg("--data").arg(&device).args(["call", "enrol", &call.to_string()]);

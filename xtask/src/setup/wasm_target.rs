@@ -25,8 +25,10 @@ pub fn install() -> Result<Outcome> {
         return Ok(Outcome::Present);
     }
     announce(STEP, "rustup target add");
-    let added = process::run(Command::new("timeout").args([RUSTUP_LIMIT, "rustup", "target", "add", WASM]));
-    if added.is_ok() && WasmRust::Own.works()? {
+    // Silent: what it says where its server is out of reach is a page long, and not the last word.
+    let mut rustup = Command::new("timeout");
+    rustup.args([RUSTUP_LIMIT, "rustup", "target", "add", WASM]);
+    if process::succeeds(&mut rustup) && WasmRust::Own.works()? {
         return Ok(Outcome::Installed);
     }
     announce(STEP, "rustup could not bring it: compiling it from Debian's Rust, 2 minutes");
@@ -47,7 +49,13 @@ fn build_from_debian() -> Result<()> {
     // Two builds of std side by side are ambiguous to rustc, so an older one goes.
     process::run(process::as_root("rm")?.arg("-rf").arg(&destination))?;
     process::run(process::as_root("mkdir")?.arg("-p").arg(&destination))?;
-    process::run(process::as_root("cp")?.args(built).arg(&destination))
+    process::run(process::as_root("cp")?.args(built).arg(&destination))?;
+    // What was compiled against an older std does not fit this one, and Cargo would not notice.
+    let stale = checkout::target()?.join("wasm");
+    if stale.exists() {
+        fs::remove_dir_all(&stale).with_context(|| format!("cannot remove {}", stale.display()))?;
+    }
+    Ok(())
 }
 
 /// Compiles std for wasm and names its libraries.
@@ -66,6 +74,8 @@ fn build_std() -> Result<Vec<PathBuf>> {
         .env("CARGO_TARGET_DIR", &target)
         // Debian's compiler is a stable one; building std is not a stable feature.
         .env("RUSTC_BOOTSTRAP", "1")
+        // Cargo leaves the bitcode out of a release build, and then the screens' profile cannot optimise across std.
+        .env("RUSTFLAGS", "-Cembed-bitcode=yes")
         .args(["build", "--release", "-Zbuild-std=std,panic_abort", "--target", WASM]);
     process::run(&mut cargo)?;
     libraries(&target.join(WASM).join("release/deps"))

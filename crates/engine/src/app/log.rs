@@ -1,6 +1,7 @@
 //! The daily log.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
 
 use lentera_api::view::{Delivered, LogDay, LogEntryView, Page};
 use lentera_api::{Command, EditLogEntry, Error, ListLogEntries, What};
@@ -26,8 +27,8 @@ pub fn list(engine: &Engine, command: &ListLogEntries) -> Result<Page<LogEntryVi
         let viewer = Viewer::new(connection)?;
         let mut days: HashMap<Day, Vec<(LogEntryId, LogEntry)>> = HashMap::new();
         for (_, entry) in &rows {
-            if !days.contains_key(&entry.day) {
-                days.insert(entry.day, log_entry::of_days(connection, owner, entry.day, entry.day)?);
+            if let MapEntry::Vacant(day) = days.entry(entry.day) {
+                day.insert(log_entry::of_days(connection, owner, entry.day, entry.day)?);
             }
         }
         let views = rows.into_iter().map(|(id, entry)| {
