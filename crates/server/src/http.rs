@@ -1,0 +1,125 @@
+//! HTTP: sizes and times are held here, before anything is decoded; every answer is signed.
+
+mod enrol;
+mod health;
+mod hello;
+mod password;
+mod sync;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use lentera_protocol::limits::ACCOUNT_REQUEST_MAX;
+use lentera_protocol::sign::{Message, sign};
+use lentera_protocol::sync::{Refusal, Reply};
+use minicbor::Encode;
+use tokio::sync::Semaphore;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::service::{BUSY_SECONDS, Failure, Service};
+use crate::storage::Storage;
+
+/// Requests served at one moment; the next is told to come later. Most wait for a slow network, so it is far above what could be computed at once.
+const REQUESTS_MAX: usize = 1024;
+/// A request takes at most this long: the largest over the slowest link.
+const REQUEST_TIME: Duration = Duration::from_secs(300);
+/// Between two pieces of a request's body passes at most this much.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// The server's endpoints.
+pub fn router<S: Storage>(service: Arc<Service<S>>) -> Router {
+    let gate = Gate { service: Arc::clone(&service), places: Arc::new(Semaphore::new(REQUESTS_MAX)) };
+    Router::new()
+        .route("/v1/hello", post(hello::hello::<S>))
+        .route("/v1/enrol", post(enrol::enrol::<S>))
+        .route("/v1/password", post(password::password::<S>))
+        .route("/v1/sync", post(sync::sync::<S>))
+        .layer(middleware::from_fn_with_state(gate, admit::<S>))
+        .route("/healthz", get(health::health::<S>))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME))
+        .with_state(service)
+}
+
+/// Lets in as many as there are places for.
+struct Gate<S> {
+    service: Arc<Service<S>>,
+    places: Arc<Semaphore>,
+}
+
+impl<S> Clone for Gate<S> {
+    fn clone(&self) -> Self {
+        Self { service: Arc::clone(&self.service), places: Arc::clone(&self.places) }
+    }
+}
+
+async fn admit<S: Storage>(State(gate): State<Gate<S>>, request: Request, next: Next) -> Response {
+    match gate.places.try_acquire() {
+        Ok(_place) => next.run(request).await,
+        Err(_) => reply::<S, ()>(&gate.service, Err(Refusal::Busy(BUSY_SECONDS).into())),
+    }
+}
+
+/// The whole body of a small request.
+async fn read_small(body: Body) -> Result<Bytes, Failure> {
+    match tokio::time::timeout(SILENCE, to_bytes(body, ACCOUNT_REQUEST_MAX)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        _ => Err(Refusal::Malformed.into()),
+    }
+}
+
+/// The signed answer, or the signed refusal.
+fn reply<S, T: Encode<()>>(service: &Service<S>, result: Result<T, Failure>) -> Response {
+    let reply = match result {
+        Ok(answer) => Reply::Done(answer),
+        Err(failure) => {
+            if !matches!(failure, Failure::Refused(_)) {
+                tracing::error!(%failure, "request failed");
+            }
+            Reply::Refused(failure.into_refusal())
+        }
+    };
+    let (status, retry_after) = match &reply {
+        Reply::Done(_) => (StatusCode::OK, None),
+        Reply::Refused(refusal) => (status_of(refusal), retry_after(refusal)),
+    };
+    let mut response = signed(service, status, &reply);
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// A response that carries `message`, signed by the server.
+fn signed<S, T: Message + Encode<()>>(service: &Service<S>, status: StatusCode, message: &T) -> Response {
+    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/cbor"))];
+    (status, content_type, sign(message, service.key())).into_response()
+}
+
+const fn status_of(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Malformed | Refusal::Version => StatusCode::BAD_REQUEST,
+        Refusal::UnknownDevice | Refusal::Revoked | Refusal::WrongLogin(_) | Refusal::PasswordChangeNeeded => {
+            StatusCode::FORBIDDEN
+        }
+        Refusal::TooManyTries(_) => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::WeakPassword => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+const fn retry_after(refusal: &Refusal) -> Option<u32> {
+    match refusal {
+        Refusal::Busy(seconds) => Some(*seconds),
+        _ => None,
+    }
+}

@@ -1,0 +1,119 @@
+//! `POST /v1/sync`: bundles come in, receipts and streams go out. Each bundle is kept as it arrives: a request cut in the middle
+//! leaves what came whole.
+
+use std::sync::Arc;
+
+use axum::body::{Body, BodyDataStream};
+use axum::extract::State;
+use axum::response::Response;
+use futures::StreamExt;
+use lentera_protocol::ProtocolError;
+use lentera_protocol::frame::Frames;
+use lentera_protocol::limits::{BUNDLE_MAX, HEADER_MAX, REQUEST_BUNDLES_MAX, REQUEST_MAX};
+use lentera_protocol::sync::{Answer, Refusal, Sealed, Unreadable};
+
+use super::{SILENCE, reply};
+use crate::service::{Failure, Service, Verdict};
+use crate::storage::Storage;
+
+/// Answers an [`Answer`] to frames: a signed header, then sealed bundles.
+pub async fn sync<S: Storage>(State(service): State<Arc<Service<S>>>, body: Body) -> Response {
+    let serving = Arc::clone(&service);
+    // A task of its own: when the connection breaks, this function ends at once, but the bundles that came whole are still kept.
+    let served = tokio::spawn(async move { serve(&serving, body).await }).await;
+    reply(&service, served.unwrap_or_else(|error| Err(error.into())))
+}
+
+async fn serve<S: Storage>(service: &Service<S>, body: Body) -> Result<Answer, Failure> {
+    let mut incoming = Incoming { body: body.into_data_stream(), frames: Frames::default(), received: 0 };
+    let header = match incoming.next(HEADER_MAX).await {
+        Ok(Some(header)) => header,
+        _ => return Err(Refusal::Malformed.into()),
+    };
+    let (header, device) = service.identify(&header).await?;
+    let (mut receipts, mut unreadable) = (Vec::new(), Vec::new());
+    for index in 0.. {
+        let verdict = match incoming.next(BUNDLE_MAX).await {
+            Ok(None) => break,
+            Ok(Some(_)) if receipts.len() + unreadable.len() >= REQUEST_BUNDLES_MAX => Verdict::Unreadable("too_many"),
+            Ok(Some(sealed)) => service.accept_bundle(&sealed).await?,
+            Err(Stopped::TooLarge) => Verdict::Unreadable("too_large"),
+            Err(Stopped::Cut) => {
+                tracing::info!(device = %device.id, whole = index, "cut");
+                return Err(Refusal::Malformed.into());
+            }
+        };
+        match verdict {
+            Verdict::Receipt(receipt) => receipts.push(Sealed(receipt)),
+            Verdict::Unreadable(code) => {
+                unreadable.push(Unreadable { index, code: code.to_owned() });
+                // Where the next bundle begins is not known, or there may be no next.
+                if matches!(code, "too_large" | "too_many") {
+                    break;
+                }
+            }
+        }
+    }
+    let pages = service.read_streams(&device, &header.cursors).await?;
+    tracing::info!(
+        device = %device.id,
+        bytes = incoming.received,
+        receipts = receipts.len(),
+        unreadable = unreadable.len(),
+        rows = pages.rows,
+        more = pages.more,
+        "sync"
+    );
+    Ok(Answer {
+        counter: header.counter,
+        receipts,
+        unreadable,
+        pages: pages.packed,
+        more: pages.more,
+        scope_epoch: device.scope_epoch,
+        time: service.now().millis(),
+    })
+}
+
+/// A body as it arrives.
+struct Incoming {
+    body: BodyDataStream,
+    frames: Frames,
+    received: usize,
+}
+
+/// Why there is no next frame.
+enum Stopped {
+    /// The connection broke, fell silent, or the last frame is not whole.
+    Cut,
+    /// Over a limit.
+    TooLarge,
+}
+
+impl From<ProtocolError> for Stopped {
+    fn from(_: ProtocolError) -> Self {
+        Self::TooLarge
+    }
+}
+
+impl Incoming {
+    /// The next frame, of at most `max` bytes; `None` after the last.
+    async fn next(&mut self, max: usize) -> Result<Option<Vec<u8>>, Stopped> {
+        loop {
+            if let Some(frame) = self.frames.next(max)? {
+                return Ok(Some(frame));
+            }
+            match tokio::time::timeout(SILENCE, self.body.next()).await {
+                Ok(Some(Ok(bytes))) => {
+                    self.received += bytes.len();
+                    if self.received > REQUEST_MAX {
+                        return Err(Stopped::TooLarge);
+                    }
+                    self.frames.push(&bytes);
+                }
+                Ok(None) if self.frames.is_empty() => return Ok(None),
+                Ok(Some(Err(_)) | None) | Err(_) => return Err(Stopped::Cut),
+            }
+        }
+    }
+}

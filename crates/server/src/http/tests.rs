@@ -1,0 +1,151 @@
+//! The endpoints over a real socket.
+
+use std::net::SocketAddr;
+
+use lentera_protocol::account::{Hello, HelloAnswer};
+use lentera_protocol::receipt::Receipt;
+use lentera_protocol::sign::verify;
+use lentera_protocol::sync::{Answer, Header};
+use lentera_protocol::{DeviceId, VERSION, encode, frame, stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::service::testing::{Office, SITI, TestDevice, log_entry};
+
+async fn listen(office: &Office) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = router(Arc::clone(&office.service));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+/// Begins a request with `body`, of which the first `sent` bytes go out.
+async fn begin(address: SocketAddr, path: &str, body: &[u8], sent: usize) -> TcpStream {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    socket.write_all(head.as_bytes()).await.unwrap();
+    socket.write_all(&body[..sent]).await.unwrap();
+    socket
+}
+
+/// Status, head and body of the answer to a request with `body`.
+async fn post(address: SocketAddr, path: &str, body: &[u8]) -> (u16, String, Vec<u8>) {
+    let mut socket = begin(address, path, body, body.len()).await;
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.unwrap();
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap().to_lowercase();
+    let status = head.split(' ').nth(1).map_or(0, |status| status.parse().unwrap());
+    (status, head, answer.split_off(end))
+}
+
+fn header(device: &TestDevice, counter: u64) -> Vec<u8> {
+    let header = Header { version: VERSION, device: device.id(), counter, scope_epoch: 1, cursors: vec![] };
+    sign(&header, &device.key)
+}
+
+fn body(frames: &[Vec<u8>]) -> Vec<u8> {
+    let mut body = Vec::new();
+    frames.iter().for_each(|bytes| frame::push(&mut body, bytes));
+    body
+}
+
+fn read<T>(office: &Office, bytes: &[u8]) -> Reply<T>
+where
+    T: for<'b> minicbor::Decode<'b, ()>,
+{
+    verify::<Reply<T>>(bytes, &office.service.key().verifying_key()).unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn shows_who_it_is_and_that_it_is_well() {
+    let office = Office::open().await;
+    let address = listen(&office).await;
+    let (status, head, bytes) = post(address, "/v1/hello", &encode(&Hello { nonce: [7; 16] })).await;
+    assert!(status == 200 && head.contains("content-type: application/cbor"), "{head}");
+    let hello = verify::<HelloAnswer>(&bytes, &office.service.key().verifying_key()).unwrap().into_inner();
+    assert_eq!((hello.nonce, hello.office.as_str()), ([7; 16], "Disperindag Contoh"));
+    assert_eq!(hello.fingerprint(), crate::service::server_key::fingerprint(office.service.key()));
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""status":"ok""#), "{answer}");
+}
+
+#[tokio::test]
+async fn one_request_brings_receipts_and_streams() {
+    let office = Office::open().await;
+    let address = listen(&office).await;
+    let mut device = TestDevice::enrol(&office, SITI, 2).await;
+    let bundles = [1, 2].map(|id| device.seal(&log_entry(device.actor(), id, SITI, &["a"])));
+    let sent = body(&[header(&device, 41), bundles[0].clone(), b"halo".to_vec(), bundles[1].clone()]);
+    let (status, _, bytes) = post(address, "/v1/sync", &sent).await;
+    let Reply::Done(answer) = read::<Answer>(&office, &bytes) else { panic!("{status}") };
+    assert_eq!((status, answer.counter, answer.receipts.len(), answer.more), (200, 41, 2, false));
+    assert_eq!((answer.unreadable[0].index, answer.unreadable[0].code.as_str()), (1, "malformed"));
+    assert_eq!(stream::unpack(&answer.pages).unwrap().len(), 2);
+    let receipt = verify::<Receipt>(&answer.receipts[1].0, &office.service.key().verifying_key()).unwrap();
+    assert_eq!((receipt.number, receipt.bundle), (2, lentera_protocol::Hash::of(&bundles[1])));
+}
+
+#[tokio::test]
+async fn a_body_cut_in_the_middle_leaves_what_came_whole() {
+    let office = Office::open().await;
+    let address = listen(&office).await;
+    let mut device = TestDevice::enrol(&office, SITI, 2).await;
+    let bundles: Vec<_> = (0..4).map(|id| device.seal(&log_entry(device.actor(), id + 1, SITI, &["a"]))).collect();
+    let whole = body(&[&[header(&device, 1)], bundles.as_slice()].concat());
+    drop(begin(address, "/v1/sync", &whole, whole.len() - bundles[3].len() - bundles[2].len() / 2).await);
+    // The answer cannot be waited for, the commit can.
+    for _ in 0..100 {
+        if office.count("bundle") == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!((office.count("bundle"), office.count("log_entry")), (2, 2));
+    let (_, _, bytes) = post(address, "/v1/sync", &whole).await;
+    let Reply::Done(answer) = read::<Answer>(&office, &bytes) else { panic!() };
+    assert_eq!((answer.receipts.len(), office.count("bundle"), office.count("log_entry")), (4, 4, 4));
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused_with_a_signature() {
+    let office = Office::open().await;
+    let address = listen(&office).await;
+    let device = TestDevice::enrol(&office, SITI, 2).await;
+    let stranger = TestDevice { key: ed25519_dalek::SigningKey::from_bytes(&[8; 32]), number: 0, previous: Default::default() };
+    let forged = Header { version: VERSION, device: device.id(), counter: 1, scope_epoch: 1, cursors: vec![] };
+    let future = Header { version: 900, ..forged.clone() };
+    assert_eq!(forged.device, DeviceId::of_key(device.key.verifying_key().as_bytes()));
+    for (path, sent, status, refusal) in [
+        ("/v1/sync", b"halo".to_vec(), 400, Refusal::Malformed),
+        ("/v1/sync", vec![0xff; 100], 400, Refusal::Malformed),
+        ("/v1/sync", body(&[header(&stranger, 1)]), 403, Refusal::UnknownDevice),
+        ("/v1/sync", body(&[sign(&forged, &stranger.key)]), 403, Refusal::UnknownDevice),
+        ("/v1/sync", body(&[sign(&future, &device.key)]), 400, Refusal::Version),
+        ("/v1/enrol", b"halo".to_vec(), 400, Refusal::Malformed),
+        ("/v1/password", vec![0; ACCOUNT_REQUEST_MAX + 1], 400, Refusal::Malformed),
+    ] {
+        let (found, _, bytes) = post(address, path, &sent).await;
+        assert_eq!((found, read::<()>(&office, &bytes)), (status, Reply::Refused(refusal)), "{path}");
+    }
+    office.service.revoke_device(device.id()).await.unwrap();
+    let (_, _, bytes) = post(address, "/v1/sync", &body(&[header(&device, 1)])).await;
+    assert_eq!(read::<()>(&office, &bytes), Reply::Refused(Refusal::Revoked));
+}
+
+#[tokio::test]
+async fn a_bundle_over_its_limit_does_not_cost_those_before_it() {
+    let office = Office::open().await;
+    let address = listen(&office).await;
+    let mut device = TestDevice::enrol(&office, SITI, 2).await;
+    let good = device.seal(&log_entry(device.actor(), 1, SITI, &["a"]));
+    let sent = body(&[header(&device, 1), good, vec![0; lentera_protocol::limits::BUNDLE_MAX + 1]]);
+    let (_, _, bytes) = post(address, "/v1/sync", &sent).await;
+    let Reply::Done(answer) = read::<Answer>(&office, &bytes) else { panic!() };
+    assert_eq!((answer.receipts.len(), answer.unreadable[0].code.as_str()), (1, "too_large"));
+}

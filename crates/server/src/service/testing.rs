@@ -1,0 +1,188 @@
+//! What the tests share: an office with three people, their devices, and a clock that is moved by hand.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use ed25519_dalek::SigningKey;
+use lentera_document::{Actor, Document, Fields, fields_of};
+use lentera_domain::log_entry::LogEntryForm;
+use lentera_domain::umkm::UmkmForm;
+use lentera_domain::{LogEntryId, Nip, RecordId, Timestamp, UmkmId};
+use lentera_protocol::bundle::{self, Bundle, Change, Stamp};
+use lentera_protocol::{DeviceId, Hash};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::Service;
+use crate::clock::Clock;
+use crate::storage::{Enrolled, Enrolment, Sqlite, Storage};
+
+pub const SITI: &str = "197203151998032000";
+pub const AHMAD: &str = "198001012006041000";
+/// Of another unit.
+pub const LAILA: &str = "199001012022212001";
+
+const STAFF: &str = "nip,nama,jabatan,unit,atasan_nip
+197203151998032000,Siti Contoh,Penyuluh,Bidang Perindustrian,198001012006041000
+198001012006041000,Ahmad Contoh,Kepala Bidang,Bidang Perindustrian,
+199001012022212001,Laila Contoh,Penyuluh,Bidang Perdagangan,198001012006041000
+";
+
+pub const NOW: Timestamp = Timestamp::from_millis(1_795_399_200_000);
+
+/// A clock that stands until it is moved, and randomness that counts.
+#[derive(Debug)]
+pub struct TestClock {
+    millis: AtomicI64,
+    random: AtomicU64,
+}
+
+impl Default for TestClock {
+    fn default() -> Self {
+        Self { millis: AtomicI64::new(NOW.millis()), random: AtomicU64::new(1) }
+    }
+}
+
+impl TestClock {
+    pub fn pass(&self, millis: i64) {
+        self.millis.fetch_add(millis, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.millis.load(Ordering::SeqCst))
+    }
+
+    fn fill_random(&self, bytes: &mut [u8]) -> io::Result<()> {
+        for byte in bytes {
+            *byte = self.random.fetch_add(1, Ordering::SeqCst).to_le_bytes()[0];
+        }
+        Ok(())
+    }
+}
+
+pub struct Office {
+    pub service: Arc<Service<Sqlite>>,
+    pub storage: Sqlite,
+    pub clock: Arc<TestClock>,
+    pub folder: TempDir,
+}
+
+impl Office {
+    pub async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Sqlite::open(&folder.path().join("db.sqlite")).unwrap();
+        let clock = Arc::new(TestClock::default());
+        let service = Service::new(storage.clone(), SigningKey::from_bytes(&[1; 32]), Arc::clone(&clock) as Arc<dyn Clock>);
+        assert!(service.create_office("Disperindag Contoh".into()).await.unwrap());
+        service.import_staff(STAFF.as_bytes()).await.unwrap();
+        Self { service: Arc::new(service), storage, clock, folder }
+    }
+
+    /// How many rows a table has, asked of the file itself.
+    pub fn count(&self, table: &str) -> i64 {
+        let db = rusqlite::Connection::open(self.folder.path().join("db.sqlite")).unwrap();
+        db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    }
+
+    pub fn codes(&self) -> Vec<String> {
+        let db = rusqlite::Connection::open(self.folder.path().join("db.sqlite")).unwrap();
+        let mut select = db.prepare("SELECT code FROM quarantine ORDER BY id").unwrap();
+        select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+}
+
+/// An enrolled device that seals bundles.
+pub struct TestDevice {
+    pub key: SigningKey,
+    pub number: u64,
+    pub previous: Hash,
+}
+
+impl TestDevice {
+    pub async fn enrol(office: &Office, nip: &str, seed: u8) -> Self {
+        let key = SigningKey::from_bytes(&[seed; 32]);
+        let enrolment =
+            Enrolment { nip: Nip::parse(nip).unwrap(), key: *key.verifying_key().as_bytes(), at: NOW, new_password: None };
+        assert_eq!(office.storage.enrol_device(enrolment).await.unwrap(), Enrolled::Done);
+        Self { key, number: 0, previous: Hash::default() }
+    }
+
+    pub fn id(&self) -> DeviceId {
+        DeviceId::of_key(self.key.verifying_key().as_bytes())
+    }
+
+    pub fn actor(&self) -> Actor {
+        Actor::derive(self.key.verifying_key().as_bytes(), 0)
+    }
+
+    /// The sealed bundle of `changes` after those sealed before.
+    pub fn seal(&mut self, changes: &[Change]) -> Vec<u8> {
+        let (changes, count) = bundle::pack(changes).unwrap();
+        assert!(count > 0);
+        let sealed = Bundle {
+            device: self.id(),
+            number: self.number + 1,
+            previous: self.previous,
+            generation: 0,
+            last_receipt: 0,
+            scope_epoch: 1,
+            sealed: STAMP,
+            changes,
+        }
+        .seal(&self.key);
+        self.number += 1;
+        self.previous = Hash::of(&sealed);
+        sealed
+    }
+}
+
+pub const STAMP: Stamp = Stamp { wall: NOW.millis(), boot: None, anchor: None };
+
+pub fn change(record: RecordId, bytes: Vec<u8>) -> Change {
+    Change { kind: record.kind.number(), id: *record.id.as_bytes(), bytes, saved: STAMP }
+}
+
+/// The changes that first make a log entry and then edit its text, one after the other.
+pub fn log_entry(actor: Actor, id: u128, owner: &str, texts: &[&str]) -> Vec<Change> {
+    let record = LogEntryId(Uuid::from_u128(id)).record();
+    let of = |text: &str| {
+        let form = LogEntryForm {
+            day: "2026-11-23".into(),
+            start: "8".into(),
+            end: "9".into(),
+            category: "Rapat".into(),
+            activity: text.into(),
+            ..LogEntryForm::default()
+        };
+        fields_of(&form.parse(Nip::parse(owner).unwrap(), NOW).unwrap()).unwrap()
+    };
+    writes(record, actor, texts.iter().map(|text| of(text)))
+}
+
+/// The changes that first make an enterprise and then rename it.
+pub fn umkm(actor: Actor, id: u128, names: &[&str]) -> Vec<Change> {
+    let of = |name: &str| {
+        let form = UmkmForm {
+            name: name.into(),
+            owner_name: "Aluh Contoh".into(),
+            village: "63.11.01.2001".into(),
+            ..UmkmForm::default()
+        };
+        fields_of(&form.parse(NOW).unwrap().0).unwrap()
+    };
+    writes(UmkmId(Uuid::from_u128(id)).record(), actor, names.iter().map(|name| of(name)))
+}
+
+fn writes(record: RecordId, actor: Actor, states: impl Iterator<Item = Fields>) -> Vec<Change> {
+    let mut document = Document::new(record).unwrap();
+    let mut before = Fields::default();
+    let mut changes = Vec::new();
+    for state in states {
+        changes.push(change(record, document.write(actor, NOW, &before, &state).unwrap().unwrap().bytes));
+        before = state;
+    }
+    changes
+}

@@ -1,0 +1,104 @@
+//! A thread with a connection. What waits at one moment shares one transaction and so one fsync: each piece of work in its own
+//! savepoint, each answered after the commit.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use crate::storage::StorageError;
+
+/// Pieces of work that share a transaction at most, so that the first does not wait long for its answer.
+const TOGETHER_MAX: usize = 64;
+
+/// A handle of the thread; it ends when the last handle is dropped.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    work: Sender<Box<dyn Work>>,
+}
+
+/// A piece of work and whoever waits for it.
+trait Work: Send {
+    /// Does it; whether it succeeded.
+    fn run(&mut self, db: &Connection) -> bool;
+    /// Tells who waits. `failure`: the transaction was not committed.
+    fn answer(self: Box<Self>, failure: Option<StorageError>);
+}
+
+struct Task<T, F> {
+    work: Option<F>,
+    result: Option<Result<T, StorageError>>,
+    waiting: oneshot::Sender<Result<T, StorageError>>,
+}
+
+impl<T, F> Work for Task<T, F>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> Result<T, StorageError> + Send,
+{
+    fn run(&mut self, db: &Connection) -> bool {
+        self.result = self.work.take().map(|work| work(db));
+        matches!(self.result, Some(Ok(_)))
+    }
+
+    fn answer(self: Box<Self>, failure: Option<StorageError>) {
+        let result = match (self.result, failure) {
+            (Some(Err(error)), _) | (_, Some(error)) => Err(error),
+            (Some(Ok(value)), None) => Ok(value),
+            (None, None) => Err(StorageError::Closed),
+        };
+        // Whoever asked may have gone; what was done stays done.
+        let _ = self.waiting.send(result);
+    }
+}
+
+impl Worker {
+    /// Starts the thread.
+    pub fn start(connection: Connection, behavior: TransactionBehavior) -> Result<Self, StorageError> {
+        let (work, waiting) = channel();
+        thread::Builder::new()
+            .name("storage".to_owned())
+            .spawn(move || serve(connection, behavior, &waiting))
+            .map_err(|error| StorageError::Database(error.to_string()))?;
+        Ok(Self { work })
+    }
+
+    /// Does `work` in a transaction and gives its result once that is committed. Where it fails, none of it was done.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let (waiting, result) = oneshot::channel();
+        let task = Task { work: Some(work), result: None, waiting };
+        self.work.send(Box::new(task)).map_err(|_| StorageError::Closed)?;
+        result.await.map_err(|_| StorageError::Closed)?
+    }
+}
+
+fn serve(mut connection: Connection, behavior: TransactionBehavior, waiting: &Receiver<Box<dyn Work>>) {
+    while let Ok(first) = waiting.recv() {
+        let mut together = vec![first];
+        together.extend(waiting.try_iter().take(TOGETHER_MAX - 1));
+        let failure = run_together(&mut connection, behavior, &mut together).err();
+        for work in together {
+            work.answer(failure.clone());
+        }
+    }
+}
+
+fn run_together(
+    connection: &mut Connection,
+    behavior: TransactionBehavior,
+    together: &mut [Box<dyn Work>],
+) -> Result<(), StorageError> {
+    let mut transaction = connection.transaction_with_behavior(behavior)?;
+    for work in together {
+        // Dropped without a commit, a savepoint takes back what was done in it.
+        let savepoint = transaction.savepoint()?;
+        if work.run(&savepoint) {
+            savepoint.commit()?;
+        }
+    }
+    Ok(transaction.commit()?)
+}
