@@ -54,6 +54,10 @@ macro_rules! commands {
             /// # Errors
             /// [`Error::UnknownCommand`], or [`Error::BadArguments`] for a missing, extra or wrong-typed field.
             pub fn read(name: &str, arguments: serde_json::Value) -> Result<Self, Error> {
+                // Serde would take a list for a struct, too.
+                if !arguments.is_object() {
+                    return Err(Error::BadArguments { detail: "not a JSON object".to_owned() });
+                }
                 match name {
                     $($name => serde_json::from_value(arguments).map(Self::$variant).map_err(Error::bad_arguments),)*
                     _ => Err(Error::UnknownCommand { name: name.to_owned() }),
@@ -275,7 +279,8 @@ mod tests {
             ("add_log_entry", json!({"form": {"hari": "x"}})),
             ("list_umkm", json!({"limit": -1})),
             ("log_entry", json!({"id": "not-an-id"})),
-            ("status", json!([1])),
+            ("status", json!([])),
+            ("log_day", json!(["2026-11-23"])),
             ("status", json!(null)),
         ] {
             assert!(matches!(Command::read(name, arguments.clone()), Err(Error::BadArguments { .. })), "{name} {arguments}");
