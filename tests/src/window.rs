@@ -110,6 +110,7 @@ impl Window {
     pub async fn fill(&self, field: &str, text: &str) -> Result<()> {
         wait::until(&format!("the field {field} takes its text"), SHOW_LIMIT, async || {
             let Some(element) = self.look(&field_selector(field)).await? else { return Ok(None) };
+            self.reach(&element).await?;
             element.clear().await?;
             element.send_keys(text).await?;
             Ok(Some(()))
@@ -241,7 +242,8 @@ impl Window {
     async fn click_by(&self, selector: &str) -> Result<()> {
         let clicked = wait::until(&format!("{selector} can be pressed"), SHOW_LIMIT, async || {
             let Some(element) = self.look(selector).await? else { return Ok(None) };
-            element.click().await?;
+            self.reach(&element).await?;
+            element.click().await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
             Ok(Some(()))
         })
         .await;
@@ -258,6 +260,15 @@ impl Window {
             }
         }
         Ok(None)
+    }
+
+    /// Scrolls to an element, away from the bars, and waits until the page has been drawn so: a page that opens moves the focus then,
+    /// and no person types before.
+    async fn reach(&self, element: &Element) -> Result<()> {
+        let script = "const [element, done] = arguments; element.scrollIntoView({ block: 'center' });\
+            requestAnimationFrame(() => requestAnimationFrame(() => done()));";
+        self.client.execute_async(script, vec![serde_json::to_value(element)?]).await.map_err(|error| anyhow::anyhow!("reach {error:?}"))?;
+        Ok(())
     }
 
     /// What a person would read, for the report of a failure.

@@ -16,6 +16,7 @@ use lentera_protocol::account::{Enrol, EnrolAnswer, Hello, HelloAnswer};
 use lentera_protocol::bundle::{Boot, Bundle};
 use lentera_protocol::receipt::Receipt;
 use lentera_protocol::sign::{peek, sign};
+use lentera_protocol::stream::{Cursor, Page, Row};
 use lentera_protocol::sync::{Answer, Header, Reply, Sealed};
 use lentera_protocol::{Hash, decode, frame};
 use serde_json::{Value, json};
@@ -330,4 +331,34 @@ fn enrolment_meets_only_the_server_of_the_invite() {
     platform.answering.set(Some(office));
     call(&engine, "enrol", json!({"invite": invite(), "nip": nip, "password": "x"})).unwrap();
     assert_eq!(enrol(invite(), nip), Error::AlreadyEnrolled);
+}
+
+#[test]
+fn rows_that_cannot_be_taken_are_kept_aside_and_hold_nothing_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let platform = TestPlatform::new();
+    let engine = enrolled(folder.path(), &platform);
+    platform.answering.set(Some(|_, body| {
+        let Reply::Done(mut answer) = peek::<Reply<Answer>>(&office("sync", body).body).unwrap() else { panic!("refused") };
+        let region = json!({"kind": "region", "code": "63.11.01.2001", "name": "Muara Ninian"}).to_string();
+        let rows = vec![
+            Row::Change { kind: 1, id: [7; 16], bytes: b"no change at all".to_vec() },
+            Row::Change { kind: 900, id: [8; 16], bytes: b"of a newer version".to_vec() },
+            Row::Record("{\"kind\":\"of a newer version\"}".into()),
+            Row::Record(region),
+        ];
+        let cursor = Cursor { stream: 1, position: 4, hash: [1; 8] };
+        answer.pages = lentera_protocol::stream::pack(&[Page { rows, cursor }]).unwrap();
+        reply(sign(&Reply::Done(answer), &server_key()))
+    }));
+    assert_eq!(call(&engine, "sync_now", json!({})).unwrap()["attempts"][0]["failed"], Value::Null);
+    assert_eq!(call(&engine, "list_villages", json!({"search": "muara"})).unwrap()[0]["name"], "Muara Ninian");
+    drop(engine);
+    let database =
+        std::fs::read_dir(folder.path().join("people")).unwrap().next().unwrap().unwrap().path().join("lentera.sqlite");
+    let database = rusqlite::Connection::open(database).unwrap();
+    let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM quarantine"), 2);
+    assert_eq!(count("SELECT count(*) FROM change WHERE kind = 900"), 1);
+    assert_eq!(count("SELECT position FROM stream"), 4);
 }

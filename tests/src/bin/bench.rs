@@ -98,7 +98,6 @@ async fn save_and_open() -> Result<()> {
     office.start()?;
     let data = folder.path().join("device");
     let engine = enrolled(&data, &office.invite(NIP)?).await?;
-    office.stop()?;
     let today = call(&engine, Status {}).await?.today;
     let mut times = Vec::with_capacity(ENTRIES);
     for n in 0..ENTRIES {
@@ -114,7 +113,9 @@ async fn save_and_open() -> Result<()> {
         times.sort_unstable();
         println!("{}", json!({"bench": "save", "of": name, "p50_ms": percentile(&times, 50), "p99_ms": percentile(&times, 99)}));
     }
+    engine.sync().await.map_err(|error| anyhow!("{error:?}"))?;
     drop(engine);
+    office.stop()?;
 
     let before = resident_kib()?;
     let start = Instant::now();

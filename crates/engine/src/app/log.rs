@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
 
-use lentera_api::view::{Delivered, LogDay, LogEntryView, Page};
+use lentera_api::view::{LogDay, LogEntryView, Page};
 use lentera_api::{Command, EditLogEntry, Error, ListLogEntries, What};
 use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::rules::{LogRules, effects, rules_on};
-use lentera_domain::{Day, LogEntry, LogEntryId, Nip, RecordId, Status};
+use lentera_domain::{Day, LogEntry, LogEntryId, Nip, Status};
 use rusqlite::Connection;
 
 use crate::Engine;
@@ -92,13 +92,12 @@ fn view(connection: &Connection, id: LogEntryId) -> Result<LogEntryView, Error> 
 /// Shows entries: what they need beside themselves is read once.
 pub struct Viewer<'a> {
     connection: &'a Connection,
-    marks: HashMap<RecordId, Delivered>,
     rules: Vec<LogRules>,
 }
 
 impl<'a> Viewer<'a> {
     pub fn new(connection: &'a Connection) -> Result<Self, StoreError> {
-        Ok(Self { connection, marks: change::delivery_marks(connection)?, rules: server_record::log_rules(connection)? })
+        Ok(Self { connection, rules: server_record::log_rules(connection)? })
     }
 
     /// Whether rules have come from the server that judge this day.
@@ -111,7 +110,7 @@ impl<'a> Viewer<'a> {
         let village_name = entry.village.as_ref().map(|code| server_record::village_name(self.connection, code)).transpose()?;
         Ok(LogEntryView {
             id,
-            delivered: self.marks.get(&id.record()).copied().unwrap_or(Delivered::Arrived),
+            delivered: change::delivered(self.connection, id.record())?,
             effects: effects(id, &entry, day, self.rules(entry.day)),
             form: LogEntryForm::of(&entry),
             village_name,

@@ -19,12 +19,10 @@ pub fn status(engine: &Engine) -> Result<Status, Error> {
 
 /// The light as it is on disk.
 pub fn light(connection: &Connection) -> Result<Light, StoreError> {
-    let records = change::not_arrived(connection)?;
-    let refused = records.iter().filter(|record| record.refused.is_some()).count();
-    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let (waiting, refused) = change::count_not_arrived(connection)?;
     Ok(Light {
-        refused: count(refused),
-        waiting: count(records.len() - refused),
+        refused,
+        waiting,
         drafts: draft::count(connection)?,
         arrived_at: identity::find(connection)?.and_then(|identity| identity.arrived_at),
     })

@@ -1,6 +1,6 @@
 //! Enterprises.
 
-use lentera_api::view::{Delivered, Page, UmkmDetailView, UmkmView};
+use lentera_api::view::{Page, UmkmDetailView, UmkmView};
 use lentera_api::{Command, EditUmkm, Error, ListUmkm, What};
 use lentera_domain::umkm::UmkmForm;
 use lentera_domain::{Umkm, UmkmId, UmkmOwner};
@@ -12,13 +12,8 @@ use crate::store::{change, draft, record, server_record, umkm, visit};
 pub fn list(engine: &Engine, command: &ListUmkm) -> Result<Page<UmkmView>, Error> {
     engine.read(|connection, _| {
         let (rows, total) = umkm::search(connection, &command.search, command.offset, command.limit.min(super::PAGE_MAX))?;
-        let marks = change::delivery_marks(connection)?;
-        let view = |(id, umkm): (UmkmId, Umkm)| {
-            let village_name = server_record::village_name(connection, &umkm.village)?;
-            let delivered = marks.get(&id.record()).copied().unwrap_or(Delivered::Arrived);
-            Ok(UmkmView { id, umkm, village_name, delivered })
-        };
-        Ok(Page { rows: rows.into_iter().map(view).collect::<Result<_, Error>>()?, total })
+        let views = rows.into_iter().map(|(id, umkm)| view_of(connection, id, umkm));
+        Ok(Page { rows: views.collect::<Result<_, _>>()?, total })
     })
 }
 
@@ -70,7 +65,10 @@ pub fn find(connection: &Connection, id: UmkmId) -> Result<Umkm, Error> {
 }
 
 fn view(connection: &Connection, id: UmkmId) -> Result<UmkmView, Error> {
-    let umkm = find(connection, id)?;
-    let delivered = change::delivery_marks(connection)?.get(&id.record()).copied().unwrap_or(Delivered::Arrived);
+    view_of(connection, id, find(connection, id)?)
+}
+
+fn view_of(connection: &Connection, id: UmkmId, umkm: Umkm) -> Result<UmkmView, Error> {
+    let delivered = change::delivered(connection, id.record())?;
     Ok(UmkmView { id, village_name: server_record::village_name(connection, &umkm.village)?, umkm, delivered })
 }

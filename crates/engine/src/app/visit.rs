@@ -1,6 +1,6 @@
 //! Visits, each of which writes its own log entry.
 
-use lentera_api::view::{Delivered, VisitView};
+use lentera_api::view::VisitView;
 use lentera_api::{Command, Error, What};
 use lentera_domain::visit::VisitForm;
 use lentera_domain::{LogEntryId, Visit, VisitId};
@@ -39,7 +39,7 @@ pub fn view(connection: &Connection, id: VisitId, visit: Visit) -> Result<VisitV
         id,
         umkm_name: umkm,
         officer_name: officer.map_or_else(|| visit.officer.to_string(), |officer| officer.name.to_string()),
-        delivered: change::delivery_marks(connection)?.get(&id.record()).copied().unwrap_or(Delivered::Arrived),
+        delivered: change::delivered(connection, id.record())?,
         log_entry: LogEntryId::of_visit(id, &visit.officer),
         visit,
     })

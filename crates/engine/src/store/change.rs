@@ -114,13 +114,6 @@ pub struct NotArrived {
     pub refused: Option<String>,
 }
 
-impl NotArrived {
-    /// Where it stands.
-    pub const fn delivered(&self) -> Delivered {
-        if self.refused.is_some() { Delivered::Refused } else { Delivered::Waiting }
-    }
-}
-
 /// Everything of ours that has not arrived, oldest first.
 ///
 /// # Errors
@@ -148,12 +141,35 @@ pub fn not_arrived(connection: &Connection) -> Result<Vec<NotArrived>, StoreErro
     Ok(records)
 }
 
-/// Which of our records have not arrived, to mark them in a list.
+/// Where one record stands.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn delivery_marks(connection: &Connection) -> Result<HashMap<RecordId, Delivered>, StoreError> {
-    Ok(not_arrived(connection)?.into_iter().map(|record| (record.record, record.delivered())).collect())
+pub fn delivered(connection: &Connection, record: RecordId) -> Result<Delivered, StoreError> {
+    let sql = "SELECT max(outcome IS NOT NULL) FROM change
+        WHERE intent IS NOT NULL AND outcome IS NOT 'accepted' AND id = ?1 AND kind IN (?2, ?3)";
+    let owner_too = if record.kind == Kind::Umkm { Kind::UmkmOwner } else { record.kind };
+    let refused: Option<bool> = connection
+        .prepare_cached(sql)?
+        .query_row(params![record.id.as_bytes(), record.kind.number(), owner_too.number()], |row| row.get(0))?;
+    Ok(match refused {
+        None => Delivered::Arrived,
+        Some(false) => Delivered::Waiting,
+        Some(true) => Delivered::Refused,
+    })
+}
+
+/// How many records of ours wait, and how many the server refused a part of.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn count_not_arrived(connection: &Connection) -> Result<(u32, u32), StoreError> {
+    let sql = "SELECT count(*) FILTER (WHERE NOT refused), count(*) FILTER (WHERE refused) FROM (
+        SELECT max(outcome IS NOT NULL) AS refused FROM change
+        WHERE intent IS NOT NULL AND outcome IS NOT 'accepted'
+        GROUP BY CASE kind WHEN ? THEN ? ELSE kind END, id)";
+    let kinds = params![Kind::UmkmOwner.number(), Kind::Umkm.number()];
+    Ok(connection.prepare_cached(sql)?.query_row(kinds, |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 /// The record people know behind a document.

@@ -29,7 +29,7 @@ CREATE TABLE change (
 CREATE INDEX change_of_record ON change (kind, id, position);
 CREATE INDEX change_unsealed ON change (position) WHERE intent IS NOT NULL AND bundle IS NULL;
 CREATE INDEX change_of_bundle ON change (bundle, position) WHERE bundle IS NOT NULL;
-CREATE INDEX change_not_arrived ON change (kind, id) WHERE intent IS NOT NULL AND outcome IS NOT 'accepted';
+CREATE INDEX change_not_arrived ON change (id, kind, outcome) WHERE intent IS NOT NULL AND outcome IS NOT 'accepted';
 
 -- Sealed bundles and their receipts, kept as this device's log of all it ever did.
 CREATE TABLE bundle (
