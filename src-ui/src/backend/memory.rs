@@ -1,0 +1,248 @@
+//! An engine and its server in memory: what a person types is judged by the same rules as in the app, and gone with the page.
+
+mod records;
+mod villages;
+
+use std::future::ready;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lentera_api::view::{Cause, Delivered, Delivery, Done, Draft, Light, Person, Status};
+use lentera_api::{Command, Error, Event, Invite};
+use lentera_domain::log_entry::DraftName;
+use lentera_domain::rules::LogRules;
+use lentera_domain::{Day, FieldError, Nip, Reason, Timestamp};
+use serde::Serialize;
+
+use super::{Answer, Backend};
+use records::Records;
+
+type Listener = Box<dyn Fn(Event) + Send + Sync>;
+
+/// The engine in memory. Its server answers only when asked to by `sync_now`.
+pub struct Memory {
+    now: fn() -> Timestamp,
+    state: Mutex<State>,
+    listeners: Mutex<Vec<Listener>>,
+}
+
+#[derive(Default)]
+struct State {
+    person: Option<Person>,
+    password: String,
+    records: Records,
+    drafts: Vec<Draft>,
+    arrived_at: Option<Timestamp>,
+}
+
+impl Memory {
+    /// An empty one, enrolled for nobody.
+    pub fn new(now: fn() -> Timestamp) -> Self {
+        Self { now, state: Mutex::default(), listeners: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, event: &Event) {
+        for listener in self.listeners.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            listener(event.clone());
+        }
+    }
+}
+
+impl Backend for Memory {
+    fn dispatch(&self, command: Command) -> Answer {
+        let before = self.lock().light();
+        let sent = matches!(command, Command::SyncNow(_));
+        let answer = self.lock().carry_out(command, (self.now)());
+        let after = self.lock().light();
+        if before != after {
+            self.tell(&Event::Light(after));
+            if sent {
+                self.tell(&Event::RecordsChanged);
+            }
+        }
+        Box::pin(ready(answer))
+    }
+
+    fn listen(&self, on_event: Listener) {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(on_event);
+    }
+
+    fn is_trial(&self) -> bool {
+        true
+    }
+}
+
+fn json<T: Serialize>(value: T) -> Result<serde_json::Value, Error> {
+    serde_json::to_value(value).map_err(|error| Error::Internal { detail: error.to_string() })
+}
+
+impl State {
+    fn carry_out(&mut self, command: Command, now: Timestamp) -> Result<serde_json::Value, Error> {
+        match command {
+            Command::Status(_) => json(self.status(now)),
+            Command::ReadInvite(read) => json(Invite::parse(&read.invite)?),
+            Command::Enrol(enrol) => {
+                self.enrol(&Invite::parse(&enrol.invite)?, &enrol.nip, &enrol.password, &enrol.new_password)?;
+                json(self.status(now))
+            }
+            Command::ChangePassword(change) => {
+                self.check_password(&change.password)?;
+                self.set_password(&change.new_password)?;
+                json(Done {})
+            }
+            Command::Home(_) => json(self.records.home(self.person()?, self.light(), self.cause(), self.drafts.clone(), now.day())),
+            Command::LogDay(ask) => {
+                let day = if ask.day.is_empty() { now.day() } else { Day::parse(&ask.day)? };
+                json(self.records.log_day(day, now.day()))
+            }
+            Command::ListLogEntries(ask) => json(self.records.list_log_entries(&ask.search, ask.offset, ask.limit)),
+            Command::LogEntryDetail(ask) => json(self.records.log_entry(ask.id)?),
+            Command::AddLogEntry(add) => {
+                let id = self.records.add_log_entry(add.form.parse(self.nip()?, now)?, now);
+                self.remove_draft("log_entry/new");
+                json(self.records.log_entry(id)?)
+            }
+            Command::EditLogEntry(edit) => {
+                self.records.edit_log_entry(edit.id, edit.form.parse(self.nip()?, now)?)?;
+                self.remove_draft(&format!("log_entry/{}", edit.id));
+                json(self.records.log_entry(edit.id)?)
+            }
+            Command::CancelLogEntry(cancel) => {
+                json(self.records.set_status(cancel.id, lentera_domain::Status::Cancelled)?)
+            }
+            Command::RestoreLogEntry(restore) => json(self.records.set_status(restore.id, lentera_domain::Status::Noted)?),
+            Command::ListUmkm(ask) => json(self.records.list_umkm(&ask.search, ask.offset, ask.limit)),
+            Command::UmkmDetail(ask) => json(self.records.umkm_detail(ask.id, self.person()?)?),
+            Command::RegisterUmkm(register) => {
+                let id = self.records.register_umkm(register.form.parse(now)?, now);
+                self.remove_draft("umkm/new");
+                json(self.records.umkm(id)?)
+            }
+            Command::EditUmkm(edit) => {
+                self.records.edit_umkm(edit.id, edit.form.parse(now)?)?;
+                self.remove_draft(&format!("umkm/{}", edit.id));
+                json(self.records.umkm(edit.id)?)
+            }
+            Command::RecordVisit(record) => {
+                let visit = record.form.parse(self.nip()?, now)?;
+                let draft = format!("visit/{}", visit.umkm);
+                let id = self.records.record_visit(visit, now)?;
+                self.remove_draft(&draft);
+                json(self.records.visit(id, self.person()?)?)
+            }
+            Command::VisitDetail(ask) => json(self.records.visit(ask.id, self.person()?)?),
+            Command::ListVillages(ask) => json(villages::list(&ask.search)),
+            Command::SaveDraft(save) => {
+                let draft = Draft { name: DraftName::parse(&save.name)?.as_str().into(), content: save.content, saved_at: now };
+                self.remove_draft(&draft.name);
+                self.drafts.insert(0, draft.clone());
+                json(draft)
+            }
+            Command::ReadDraft(ask) => json(self.drafts.iter().find(|draft| draft.name == ask.name)),
+            Command::SetDraftAside(ask) => {
+                self.remove_draft(&ask.name);
+                json(Done {})
+            }
+            Command::Delivery(_) => json(self.delivery()),
+            Command::SyncNow(_) => {
+                self.records.deliver();
+                self.arrived_at = Some(now);
+                json(self.delivery())
+            }
+            Command::Rebuild(_) => json(Done {}),
+        }
+    }
+
+    fn status(&self, now: Timestamp) -> Status {
+        let version = env!("CARGO_PKG_VERSION").into();
+        Status { person: self.person.clone(), light: self.light(), today: now.day(), version }
+    }
+
+    fn person(&self) -> Result<&Person, Error> {
+        self.person.as_ref().ok_or(Error::NotEnrolled)
+    }
+
+    fn nip(&self) -> Result<Nip, Error> {
+        self.person().map(|person| person.nip.clone())
+    }
+
+    fn enrol(&mut self, invite: &Invite, nip: &str, password: &str, new_password: &str) -> Result<(), Error> {
+        let nip = Nip::parse(nip)?;
+        if self.person.is_some() {
+            return Err(Error::AlreadyEnrolled);
+        }
+        if self.password.is_empty() {
+            self.password = nip.first_password().to_owned();
+        }
+        self.check_password(password)?;
+        if password == nip.first_password() {
+            if new_password.is_empty() {
+                return Err(Error::PasswordChangeNeeded);
+            }
+            self.set_password(new_password)?;
+        }
+        self.person = Some(Person {
+            nip,
+            name: "Siti Rahmah".into(),
+            position: "Penyuluh Perindustrian dan Perdagangan".into(),
+            unit: "Bidang Perindustrian".into(),
+            office: invite.office.clone(),
+            server: invite.address.clone(),
+        });
+        self.records.rules = vec![LogRules {
+            effective_from: Day::parse("2026-01-01")?,
+            late_after_days: 2,
+            entries_per_day: 7,
+            minutes_per_day: 450,
+        }];
+        Ok(())
+    }
+
+    fn check_password(&self, password: &str) -> Result<(), Error> {
+        match password {
+            "" => Err(FieldError::new("password", Reason::Missing).into()),
+            password if password == self.password => Ok(()),
+            _ => Err(Error::WrongLogin { tries_left: 4 }),
+        }
+    }
+
+    fn set_password(&mut self, password: &str) -> Result<(), Error> {
+        const MIN: usize = 8;
+        if password.chars().count() < MIN || password.chars().all(|c| c.is_ascii_digit()) {
+            return Err(Error::WeakPassword { min: MIN });
+        }
+        password.clone_into(&mut self.password);
+        Ok(())
+    }
+
+    fn remove_draft(&mut self, name: &str) {
+        self.drafts.retain(|draft| draft.name != name);
+    }
+
+    fn light(&self) -> Light {
+        let waiting = self.records.count(Delivered::Waiting);
+        let drafts = u32::try_from(self.drafts.len()).unwrap_or(u32::MAX);
+        Light { refused: self.records.count(Delivered::Refused), waiting, drafts, arrived_at: self.arrived_at }
+    }
+
+    fn cause(&self) -> Option<Cause> {
+        (self.records.count(Delivered::Waiting) > 0).then_some(Cause::Unreachable)
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery {
+            light: self.light(),
+            cause: self.cause(),
+            waiting: self.records.waiting(),
+            refused: Vec::new(),
+            attempts: Vec::new(),
+            next_attempt_at: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! Beranda: what did I log today, what still waits and why, what will this month count; and drafts to go on with.
+
+use lentera_api as api;
+use lentera_api::view::{Draft, Home};
+use leptos::prelude::*;
+
+use crate::components::duration_bar::duration_bar;
+use crate::components::icon::{Icon, icon};
+use crate::components::light::{shape, shown};
+use crate::components::page::{head, loaded, warning};
+use crate::platform;
+use crate::state::query::query;
+use crate::state::{Route, app};
+use lentera_domain::Status;
+
+/// The first screen.
+pub fn home() -> impl IntoView {
+    let app = app();
+    let words = app.words();
+    let home = query(|| api::Home {});
+    view! {
+        {head(words.day(platform::now().day()), ())}
+        {loaded(
+            home,
+            move |data| {
+                view! {
+                    {move || data.with(|home| home.as_ref().map(|home| view! { {today(home)} {waiting(home)} {month(home)} }))}
+                    {move || data.with(|home| home.as_ref().map(|home| drafts(&home.drafts)))}
+                }
+            },
+        )}
+    }
+}
+
+fn today(home: &Home) -> impl IntoView + use<> {
+    let words = app().words();
+    let day = &home.today;
+    let valid = day.entries.iter().filter(|view| view.entry.status != Status::Cancelled);
+    let times: Vec<_> = valid.map(|view| view.entry.time).collect();
+    let wanted = day.minutes_wanted.map(|wanted| format!(" / {}", words.duration(wanted)));
+    let content = if times.is_empty() {
+        view! { <p>{words.no_entries}</p> }.into_any()
+    } else {
+        view! {
+            <p class="figure">
+                {(words.entries)(times.len())} ", " {words.duration(day.minutes)} <span class="figure-of">{wanted}</span>
+            </p>
+            {duration_bar(&times, None)}
+        }
+        .into_any()
+    };
+    view! {
+        <section class="card">
+            <h2>
+                <a href=Route::LogDay(None).path()>{words.today} {icon(Icon::Forward)}</a>
+            </h2>
+            {content}
+        </section>
+    }
+}
+
+fn waiting(home: &Home) -> impl IntoView + use<> {
+    let app = app();
+    let words = app.words();
+    let light = shown(Some(&home.light), words, platform::now().day());
+    let waits = home.light.waiting > 0 || home.light.refused > 0;
+    let title = if waits { format!("{} {}", words.not_sent, home.light.waiting) } else { words.not_sent.into() };
+    let cause = home.cause.map(|cause| (words.causes)(cause).what);
+    view! {
+        <section class="card">
+            <h2>
+                <a href=Route::Delivery.path()>{title} {icon(Icon::Forward)}</a>
+            </h2>
+            <p class=format!("state state-{}", light.state)>
+                {icon(shape(light.state))} <span>{if waits { light.text } else { words.nothing_waits.into() }}</span>
+            </p>
+            {waits.then(|| view! { <p>{(words.safe)(app.device())} " " {cause} " " {words.sends_itself}</p> })}
+        </section>
+    }
+}
+
+fn month(home: &Home) -> impl IntoView + use<> {
+    let words = app().words();
+    let month = &home.month;
+    let tile = |count: u32, text: &'static str, picture: Icon, class: &'static str| {
+        view! {
+            <div class=format!("tile state-{class}")>
+                <dt>
+                    {icon(picture)} <span>{text}</span>
+                </dt>
+                <dd>
+                    <span class="tile-figure">{count}</span>
+                    " "
+                    {words.days}
+                </dd>
+            </div>
+        }
+    };
+    view! {
+        <section class="card">
+            <h2>
+                <a href=Route::LogAll.path()>{words.month(month.month)} {icon(Icon::Forward)}</a>
+            </h2>
+            <dl class="tiles">
+                {tile(month.counted, words.counted, Icon::Arrived, "arrived")}
+                {tile(month.waiting, words.waiting, Icon::Waiting, "waiting")}
+                {tile(month.not_counted, words.not_counted, Icon::Refused, "refused")}
+            </dl>
+            <p class="hint">{words.counted_why}</p>
+            {(!month.judged).then(|| warning(words.not_judged))}
+        </section>
+    }
+}
+
+fn drafts(drafts: &[Draft]) -> impl IntoView + use<> {
+    let app = app();
+    let words = app.words();
+    let today = platform::now().day();
+    (!drafts.is_empty()).then(|| {
+        let rows: Vec<_> = drafts
+            .iter()
+            .map(|draft| {
+                let kind = match draft.name.split('/').next() {
+                    Some("umkm") => words.draft_umkm,
+                    Some("visit") => words.draft_visit,
+                    _ => words.draft_log,
+                };
+                view! {
+                    <a class="row" href=Route::of_draft(&draft.name).path() data-test="draft-row" data-name=draft.name.clone()>
+                        <span class="row-time">{kind} ", " {words.moment(draft.saved_at, today)}</span>
+                        <span class="row-title">{title(draft).unwrap_or_else(|| words.untitled.into())}</span>
+                        <span class="row-states">
+                            <span class="state">
+                                {icon(Icon::Square)} <span>{words.saved}</span>
+                            </span>
+                        </span>
+                    </a>
+                }
+            })
+            .collect();
+        view! {
+            <section class="card card-list">
+                <h2>{words.drafts}</h2>
+                <div class="rows">{rows}</div>
+            </section>
+        }
+    })
+}
+
+/// What has been typed that tells one draft from another.
+fn title(draft: &Draft) -> Option<String> {
+    let text = |field: &str| draft.content.get(field)?.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    ["activity", "name", "problem", "advice", "agreement", "companions"].into_iter().find_map(text)
+}

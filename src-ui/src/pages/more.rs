@@ -1,0 +1,141 @@
+//! Lainnya: what is used rarely.
+
+use lentera_api::{ChangePassword, Error, Language};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::log::fact_list;
+use crate::components::fields::PasswordField;
+use crate::components::icon::{Icon, icon};
+use crate::components::page::{failure, head, opened_head};
+use crate::platform;
+use crate::state::{Route, app};
+
+/// The list.
+pub fn more() -> impl IntoView {
+    let app = app();
+    let words = app.words();
+    let entry = |route: Route, text: &'static str| {
+        view! {
+            <a class="row row-plain" href=route.path()>
+                <span class="row-title">{text}</span>
+                {icon(Icon::Forward)}
+            </a>
+        }
+    };
+    let language = move |language: Language, text: &'static str| {
+        let is_spoken = app.language.get_untracked() == language;
+        view! {
+            <button
+                type="button"
+                class="chip"
+                lang=if language == Language::Id { "id" } else { "en" }
+                aria-pressed=is_spoken.to_string()
+                on:click=move |_| app.speak(language)
+            >
+                {text}
+            </button>
+        }
+    };
+    let about = app.person.with_untracked(|person| {
+        person.as_ref().map(|person| {
+            fact_list(vec![
+                (words.nip, person.nip.to_string()),
+                (words.office, person.office.clone()),
+                (words.server, person.server.clone()),
+            ])
+        })
+    });
+    let who = app.person.with_untracked(|person| {
+        person.as_ref().map(|person| {
+            view! {
+                <p class="detail-title">{person.name.clone()}</p>
+                <p class="detail-time">{person.position.clone()} <br /> {person.unit.clone()}</p>
+            }
+        })
+    });
+    view! {
+        {head(words.more, ())}
+        <div class="rows">
+            {entry(Route::Delivery, words.delivery)} {entry(Route::LogAll, words.all_entries)}
+            {entry(Route::Password, words.change_password)}
+        </div>
+        <section class="list-part">
+            <h2>{words.language}</h2>
+            <div class="chips" data-test="language">
+                {language(Language::Id, "Bahasa Indonesia")} {language(Language::En, "English")}
+            </div>
+        </section>
+        <section class="list-part">
+            <h2>{words.about}</h2>
+            {who}
+            {about}
+            <p class="hint">{(words.version)(&app.version.get_untracked())}</p>
+        </section>
+    }
+}
+
+/// Changing the password.
+pub fn password() -> impl IntoView {
+    let app = app();
+    let words = app.words();
+    let present = RwSignal::new(String::new());
+    let new = RwSignal::new(String::new());
+    let failed = RwSignal::new(None::<Error>);
+    let busy = RwSignal::new(false);
+    let change = move || {
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        failed.set(None);
+        spawn_local(async move {
+            let command = ChangePassword { password: present.get_untracked(), new_password: new.get_untracked() };
+            match app.call(command).await {
+                Ok(_) => {
+                    app.say(words.password_changed.into(), None);
+                    app.go_instead(Route::More);
+                }
+                Err(error) => {
+                    busy.try_set(false);
+                    failed.try_set(Some(error));
+                    platform::focus_soon("[data-test=error]");
+                }
+            }
+        });
+    };
+    view! {
+        {opened_head(Route::Password, words.change_password)}
+        <form
+            class="form"
+            novalidate
+            on:submit=move |event| {
+                event.prevent_default();
+                change();
+            }
+        >
+            {move || failed.get().map(|error| failure(&error))}
+            <p class="hint">{words.password_about}</p>
+            <PasswordField
+                name="password"
+                label=words.present_password
+                value=present
+                autocomplete="current-password"
+                test="present-password"
+            />
+            <PasswordField
+                name="new_password"
+                label=words.new_password
+                hint=words.new_password_hint
+                value=new
+                autocomplete="new-password"
+                test="new-password"
+            />
+            <div class="save-bar">
+                <button type="submit" class="button button-main" data-test="save">
+                    {move || if busy.get() { words.enrolling } else { words.change_password }}
+                </button>
+            </div>
+        </form>
+    }
+}

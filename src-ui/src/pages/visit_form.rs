@@ -1,0 +1,138 @@
+//! Recording a visit, in any order.
+
+use lentera_api::{RecordVisit, SetDraftAside, UmkmDetail};
+use lentera_domain::visit::{Purpose, VisitForm};
+use lentera_domain::{TimeOfDay, UmkmId};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::components::choices::{AnyOf, OneOf};
+use crate::components::chooser::{UmkmField, VillageField};
+use crate::components::fields::TextField;
+use crate::components::form_frame::form_frame;
+use crate::components::page::loaded;
+use crate::components::times::{DayField, TimeField, last_quarter};
+use crate::platform;
+use crate::state::form::{FormState, field};
+use crate::state::query::read_once;
+use crate::state::{App, Route, app};
+
+/// The draft of a visit whose enterprise is chosen in the form.
+const NEW: &str = "visit/new";
+
+fn today() -> VisitForm {
+    VisitForm { day: platform::now().day().to_string(), ..VisitForm::default() }
+}
+
+/// A visit begun from its enterprise.
+pub fn of_umkm(id: UmkmId) -> impl IntoView {
+    let app = app();
+    let umkm = read_once(UmkmDetail { id });
+    loaded(umkm, move |data| {
+        data.get_untracked().map(|view| {
+            let opened = VisitForm { umkm: id.to_string(), ..today() };
+            let form = FormState::open(&format!("visit/{id}"), opened, move |form| form.umkm = id.to_string());
+            let save = move || form.save(|_, form| RecordVisit { form }, move |saved| leave(app, saved.visit.umkm));
+            let name = view.umkm.umkm.name.to_string();
+            let fields = move || {
+                let words = app.words();
+                view! {
+                    <div class="field">
+                        <span class="label">{words.which_umkm}</span>
+                        <p class="chosen">{name.clone()}</p>
+                    </div>
+                    {fields(form)}
+                }
+            };
+            form_frame(form, Route::UmkmVisit(id), app.words().new_visit, fields, save)
+        })
+    })
+}
+
+/// A visit whose enterprise is chosen in the form; `chosen` has just been registered for it.
+pub fn new(chosen: Option<UmkmId>) -> impl IntoView {
+    let app = app();
+    let form = FormState::open(NEW, today(), move |form| {
+        if let Some(id) = chosen {
+            form.umkm = id.to_string();
+        }
+    });
+    let save = move || {
+        form.save(
+            |_, form| RecordVisit { form },
+            move |saved| {
+                let umkm = saved.visit.umkm;
+                spawn_local(async move {
+                    // The engine ends the draft of the enterprise's own visit form; this one began before there was an enterprise.
+                    let _ = app.call(SetDraftAside { name: NEW.into() }).await;
+                    leave(app, umkm);
+                });
+            },
+        );
+    };
+    let fields = move || {
+        view! {
+            <UmkmField binding=form.bind(field!(umkm)) />
+            {fields(form)}
+        }
+    };
+    form_frame(form, Route::VisitNew(chosen), app.words().new_visit, fields, save)
+}
+
+fn leave(app: App, umkm: UmkmId) {
+    app.say((app.words().visit_saved)(app.device()), None);
+    app.go_instead(Route::Umkm(umkm));
+}
+
+/// Fields that lie folded.
+const DETAILS: [&str; 4] = ["companions", "vehicle", "letter", "village"];
+
+fn fields(form: FormState<VisitForm>) -> impl IntoView {
+    let words = app().words();
+    let purposes = Purpose::ALL.iter().map(|purpose| purpose.code()).zip(words.purpose_names).collect::<Vec<_>>();
+    let scores = vec![("", words.no_answer), ("1", "1"), ("2", "2"), ("3", "3"), ("4", "4"), ("5", "5")];
+    let is_detailed = form.typed.with_untracked(|form| {
+        [&form.companions, &form.vehicle, &form.letter, &form.village].into_iter().any(|text| !text.is_empty())
+    });
+    let is_open = move || is_detailed || form.has_fault_in(&DETAILS);
+    let start = move || form.typed.with_untracked(|form| TimeOfDay::parse(&form.start));
+    view! {
+        <DayField binding=form.bind(field!(day)) />
+        <div class="pair">
+            <TimeField
+                binding=form.bind(field!(start))
+                label=words.start
+                usual=Callback::new(|()| last_quarter().saturating_sub(60))
+            />
+            <TimeField
+                binding=form.bind(field!(end))
+                label=words.end
+                usual=Callback::new(move |()| start().map_or_else(|_| last_quarter(), |start| (start.minutes() + 60).min(24 * 60)))
+            />
+        </div>
+        <AnyOf binding=form.bind(field!(purposes)) label=words.purposes options=purposes test="purpose" />
+        <h2 class="form-part">{words.findings}</h2>
+        <TextField binding=form.bind(field!(problem)) label=words.problem optional=true lines=true />
+        <TextField binding=form.bind(field!(advice)) label=words.advice optional=true lines=true />
+        <TextField binding=form.bind(field!(agreement)) label=words.agreement optional=true lines=true />
+        <OneOf
+            binding=form.bind(field!(satisfaction))
+            label=words.satisfaction
+            hint=words.satisfaction_hint
+            optional=true
+            options=scores
+        />
+        <details class="more" prop:open=is_open>
+            <summary>{words.details}</summary>
+            <TextField binding=form.bind(field!(companions)) label=words.companions optional=true />
+            <TextField binding=form.bind(field!(vehicle)) label=words.vehicle hint=words.vehicle_hint optional=true />
+            <TextField binding=form.bind(field!(letter)) label=words.letter optional=true />
+            <VillageField
+                binding=form.bind(field!(village))
+                label=words.other_village
+                hint=words.other_village_hint
+                optional=true
+            />
+        </details>
+    }
+}

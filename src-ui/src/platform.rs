@@ -1,0 +1,96 @@
+//! What only a browser can tell or do: the clock, the page, its storage and focus.
+
+use lentera_domain::Timestamp;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+/// Now, by the device's clock.
+pub fn now() -> Timestamp {
+    // A clock reads far less than 2^53 milliseconds.
+    #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds fit")]
+    Timestamp::from_millis(js_sys::Date::now() as i64)
+}
+
+/// Says a panic on the console and opens the plain page that tells what to do, since nothing else will move any more.
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        leptos::logging::error!("{panic}");
+        if let Some(page) = document().get_element_by_id("broken") {
+            let _ = page.remove_attribute("hidden");
+        }
+    }));
+}
+
+/// Puts `view` into the page's `#app`.
+pub fn mount<V: IntoView + 'static>(view: fn() -> V) {
+    if let Some(place) = document().get_element_by_id("app").and_then(|place| place.dyn_into::<HtmlElement>().ok()) {
+        leptos::mount::mount_to(place, view).forget();
+    }
+}
+
+/// True where the window is as narrow as a phone's.
+pub fn is_phone() -> bool {
+    window().inner_width().ok().and_then(|width| width.as_f64()).is_none_or(|width| width < 600.0)
+}
+
+/// What was kept under `key` on this device, if anything.
+pub fn kept(key: &str) -> Option<String> {
+    window().local_storage().ok()??.get_item(key).ok()?
+}
+
+/// Keeps a choice of the person's on this device. A browser that keeps nothing only forgets the choice.
+pub fn keep(key: &str, value: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        let _ = storage.set_item(key, value);
+    }
+}
+
+/// Says the page's language, for readers and hyphenation.
+pub fn set_page_language(code: &str) {
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("lang", code);
+    }
+}
+
+/// Moves the focus to the first element that `selector` finds, once the page has been drawn.
+pub fn focus_soon(selector: impl Into<String>) {
+    let selector = selector.into();
+    request_animation_frame(move || focus(&selector));
+}
+
+/// Moves the focus to the first element that `selector` finds.
+pub fn focus(selector: &str) {
+    if let Some(element) = find(selector).and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        let _ = element.focus();
+    }
+}
+
+/// Presses the first element that `selector` finds; tells whether there was one.
+pub fn press(selector: &str) -> bool {
+    let element = find(selector).and_then(|element| element.dyn_into::<HtmlElement>().ok());
+    if let Some(element) = &element {
+        element.click();
+    }
+    element.is_some()
+}
+
+/// The first element that `selector` finds and that is on the screen.
+pub fn find(selector: &str) -> Option<Element> {
+    let found = document().query_selector_all(selector).ok()?;
+    (0..found.length())
+        .filter_map(|index| found.item(index)?.dyn_into::<HtmlElement>().ok())
+        .find(|element| element.get_client_rects_any())
+        .map(Into::into)
+}
+
+/// Tells whether an element takes up room on the screen.
+trait Shown {
+    fn get_client_rects_any(&self) -> bool;
+}
+
+impl Shown for HtmlElement {
+    fn get_client_rects_any(&self) -> bool {
+        self.offset_width() > 0 || self.offset_height() > 0
+    }
+}

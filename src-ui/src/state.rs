@@ -1,0 +1,10 @@
+//! What pages share.
+
+pub mod app;
+pub mod draft;
+pub mod form;
+pub mod query;
+pub mod route;
+
+pub use app::{App, app};
+pub use route::Route;
