@@ -20,11 +20,6 @@ impl Device {
         Self { data: data.to_path_buf() }
     }
 
-    /// Its data folder.
-    pub fn data(&self) -> &Path {
-        &self.data
-    }
-
     /// Carries out a command.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
 
@@ -111,8 +112,8 @@ impl Window {
         wait::until(&format!("the field {field} takes its text"), SHOW_LIMIT, async || {
             let Some(element) = self.look(&field_selector(field)).await? else { return Ok(None) };
             self.reach(&element).await?;
-            element.clear().await?;
-            element.send_keys(text).await?;
+            element.clear().await.map_err(told)?;
+            element.send_keys(text).await.map_err(told)?;
             Ok(Some(()))
         })
         .await
@@ -211,7 +212,7 @@ impl Window {
     pub async fn kill(&self) -> Result<()> {
         let app = app_process(&self.data)?.context("the app does not run")?;
         process::signal("KILL", app)?;
-        self.gone().await
+        gone(app).await
     }
 
     /// Closes the session, and the app with it.
@@ -219,16 +220,10 @@ impl Window {
     /// # Errors
     /// When the app does not end.
     pub async fn close(mut self) -> Result<()> {
+        let app = app_process(&self.data)?.context("the app does not run")?;
         self.client.clone().close().await?;
-        if let Some(app) = app_process(&self.data)? {
-            process::signal("TERM", app)?;
-        }
-        self.gone().await?;
+        gone(app).await?;
         process::end(&mut self.driver)
-    }
-
-    async fn gone(&self) -> Result<()> {
-        wait::until("the app is gone", SHOW_LIMIT, async || Ok(app_process(&self.data)?.is_none().then_some(()))).await
     }
 
     async fn find_by(&self, selector: &str) -> Result<Element> {
@@ -243,7 +238,7 @@ impl Window {
         let clicked = wait::until(&format!("{selector} can be pressed"), SHOW_LIMIT, async || {
             let Some(element) = self.look(selector).await? else { return Ok(None) };
             self.reach(&element).await?;
-            element.click().await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            element.click().await.map_err(told)?;
             Ok(Some(()))
         })
         .await;
@@ -267,7 +262,7 @@ impl Window {
     async fn reach(&self, element: &Element) -> Result<()> {
         let script = "const [element, done] = arguments; element.scrollIntoView({ block: 'center' });\
             requestAnimationFrame(() => requestAnimationFrame(() => done()));";
-        self.client.execute_async(script, vec![serde_json::to_value(element)?]).await.map_err(|error| anyhow::anyhow!("reach {error:?}"))?;
+        self.client.execute_async(script, vec![serde_json::to_value(element)?]).await?;
         Ok(())
     }
 
@@ -310,12 +305,26 @@ impl Drop for Driver {
     }
 }
 
+/// WebKit's driver names the fault in a code and leaves the message empty.
+fn told(error: CmdError) -> anyhow::Error {
+    anyhow::anyhow!("{error:?}")
+}
+
 fn field_selector(field: &str) -> String {
     format!("[name=\"{field}\"], [data-test=\"{field}\"]")
 }
 
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Waits until a process has let go of everything it held: its program's name is gone before its files are.
+async fn gone(app: u32) -> Result<()> {
+    wait::until("the app is gone", SHOW_LIMIT, async || {
+        let status = fs::read_to_string(format!("/proc/{app}/status")).unwrap_or_default();
+        Ok((status.is_empty() || status.contains("State:\tZ")).then_some(()))
+    })
+    .await
 }
 
 /// The process of the app on this data folder: the driver starts it and tells nobody its number.

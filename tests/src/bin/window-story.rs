@@ -1,12 +1,13 @@
 //! The main story in the real window, under the display in `DISPLAY`: what `cargo xtask demo --headless` runs.
 //! Pictures of every stage and the programs' logs go to `LENTERA_DEMO_DIR`.
 
+use std::cell::Cell;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use lentera_tests::story::{Count, FIRST_PASSWORD, NIP, OFFICE, PASSWORD, VILLAGE, VILLAGE_NAME};
 use lentera_tests::window::{PHONE, Row};
 use lentera_tests::{Device, Office, Window, wait};
@@ -15,8 +16,8 @@ use lentera_tests::{Device, Office, Window, wait};
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(10);
 /// How soon a screen must say what just happened on this device.
 const SCREEN_LIMIT: Duration = Duration::from_secs(5);
-/// How long a person types before the battery dies.
-const TYPING_TIME: Duration = Duration::from_millis(900);
+/// Letters after which the battery dies while the next are typed.
+const TYPED: usize = 8;
 
 /// What is typed when the battery dies: this much was kept before, and the rest was on its way.
 const THIRD: (&str, &str) = ("Menyusun laporan", " bulanan pembinaan industri kecil dan menengah");
@@ -38,8 +39,16 @@ struct Story {
 }
 
 impl Story {
+    /// Clears what an earlier telling left.
     fn begin(results: &Path) -> Result<Self> {
         let folder = results.join("story");
+        fs::create_dir_all(results).with_context(|| format!("cannot make {}", results.display()))?;
+        for entry in fs::read_dir(results)? {
+            let file = entry?.path();
+            if file.extension().is_some_and(|ending| ending == "png") {
+                fs::remove_file(file)?;
+            }
+        }
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
         }
@@ -169,21 +178,22 @@ impl Story {
             self.begin_entry(phone, "15.00", "16.00").await?;
             phone.fill("activity", THIRD.0).await?;
             phone.await_attribute("draft-state", "data-state", "saved", SCREEN_LIMIT).await?;
+            let typed = Cell::new(0);
             let type_on = async {
                 for letter in THIRD.1.chars() {
-                    // It ends with the app.
-                    if phone.type_on("activity", &letter.to_string()).await.is_err() {
-                        break;
-                    }
+                    phone.type_on("activity", &letter.to_string()).await?;
+                    typed.set(typed.get() + 1);
                 }
+                bail!("all was typed before the battery died")
             };
             let cut = async {
-                tokio::time::sleep(TYPING_TIME).await;
+                wait::until("letters are typed", SCREEN_LIMIT, async || Ok((typed.get() >= TYPED).then_some(()))).await?;
                 phone.kill().await
             };
             tokio::select! {
+                biased;
                 killed = cut => killed,
-                () = type_on => anyhow::bail!("all was typed before the battery died"),
+                typed = type_on => typed,
             }
         })
         .await
