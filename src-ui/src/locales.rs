@@ -254,7 +254,7 @@ pub fn number(count: u32, mark: char) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(mark);
         }
         text.push(digit);
@@ -301,12 +301,12 @@ impl Words {
         format!("{}\u{2013}{}", dotted(&range.start().to_string()), dotted(&range.end().to_string()))
     }
 
-    /// As "2 j 15 m".
+    /// As "2 j 15 m", which never breaks over two lines.
     pub fn duration(&self, minutes: u32) -> String {
         match (minutes / 60, minutes % 60) {
-            (0, minutes) => format!("{minutes} {}", self.minutes),
-            (hours, 0) => format!("{hours} {}", self.hours),
-            (hours, minutes) => format!("{hours} {} {minutes} {}", self.hours, self.minutes),
+            (0, minutes) => format!("{minutes}\u{a0}{}", self.minutes),
+            (hours, 0) => format!("{hours}\u{a0}{}", self.hours),
+            (hours, minutes) => format!("{hours}\u{a0}{}\u{a0}{minutes}\u{a0}{}", self.hours, self.minutes),
         }
     }
 }
@@ -343,7 +343,10 @@ mod tests {
     #[test]
     fn writes_durations_and_counts() {
         let id = words(Language::Id);
-        assert_eq!([0, 45, 120, 315].map(|minutes| id.duration(minutes)), ["0 m", "45 m", "2 j", "5 j 15 m"]);
+        assert_eq!(
+            [0, 45, 120, 315].map(|minutes| id.duration(minutes)),
+            ["0 m", "45 m", "2 j", "5 j 15 m"].map(|text| text.replace(' ', "\u{a0}"))
+        );
         assert_eq!([7, 1000, 1_234_567].map(|count| number(count, '.')), ["7", "1.000", "1.234.567"]);
         assert_eq!((id.umkm_count)(10_000), "10.000 usaha");
     }

@@ -3,7 +3,7 @@
 use lentera_domain::Timestamp;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, FocusOptions, HtmlElement};
 
 /// Now, by the device's clock.
 pub fn now() -> Timestamp {
@@ -66,6 +66,17 @@ pub fn focus(selector: &str) {
     }
 }
 
+/// Moves the focus to a page's heading once it has been drawn, for readers; what is on the screen does not move.
+pub fn focus_heading_soon(selector: &'static str) {
+    request_animation_frame(move || {
+        if let Some(heading) = find(selector).and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+            let options = FocusOptions::new();
+            options.set_prevent_scroll(true);
+            let _ = heading.focus_with_options(&options);
+        }
+    });
+}
+
 /// Presses the first element that `selector` finds; tells whether there was one.
 pub fn press(selector: &str) -> bool {
     let element = find(selector).and_then(|element| element.dyn_into::<HtmlElement>().ok());
@@ -78,19 +89,11 @@ pub fn press(selector: &str) -> bool {
 /// The first element that `selector` finds and that is on the screen.
 pub fn find(selector: &str) -> Option<Element> {
     let found = document().query_selector_all(selector).ok()?;
-    (0..found.length())
-        .filter_map(|index| found.item(index)?.dyn_into::<HtmlElement>().ok())
-        .find(|element| element.get_client_rects_any())
-        .map(Into::into)
+    (0..found.length()).filter_map(|index| found.item(index)?.dyn_into::<HtmlElement>().ok()).find(is_shown).map(Into::into)
 }
 
-/// Tells whether an element takes up room on the screen.
-trait Shown {
-    fn get_client_rects_any(&self) -> bool;
-}
-
-impl Shown for HtmlElement {
-    fn get_client_rects_any(&self) -> bool {
-        self.offset_width() > 0 || self.offset_height() > 0
-    }
+fn is_shown(element: &HtmlElement) -> bool {
+    let style = window().get_computed_style(element).ok().flatten();
+    let is_hidden = style.and_then(|style| style.get_property_value("visibility").ok()).is_some_and(|value| value == "hidden");
+    element.offset_height() > 0 && !is_hidden
 }

@@ -93,7 +93,9 @@ impl State {
                 self.set_password(&change.new_password)?;
                 json(Done {})
             }
-            Command::Home(_) => json(self.records.home(self.person()?, self.light(), self.cause(), self.drafts.clone(), now.day())),
+            Command::Home(_) => {
+                json(self.records.home(self.person()?, self.light(), self.cause(), self.drafts.clone(), now.day()))
+            }
             Command::LogDay(ask) => {
                 let day = if ask.day.is_empty() { now.day() } else { Day::parse(&ask.day)? };
                 json(self.records.log_day(day, now.day()))
@@ -110,9 +112,7 @@ impl State {
                 self.remove_draft(&format!("log_entry/{}", edit.id));
                 json(self.records.log_entry(edit.id)?)
             }
-            Command::CancelLogEntry(cancel) => {
-                json(self.records.set_status(cancel.id, lentera_domain::Status::Cancelled)?)
-            }
+            Command::CancelLogEntry(cancel) => json(self.records.set_status(cancel.id, lentera_domain::Status::Cancelled)?),
             Command::RestoreLogEntry(restore) => json(self.records.set_status(restore.id, lentera_domain::Status::Noted)?),
             Command::ListUmkm(ask) => json(self.records.list_umkm(&ask.search, ask.offset, ask.limit)),
             Command::UmkmDetail(ask) => json(self.records.umkm_detail(ask.id, self.person()?)?),

@@ -41,7 +41,13 @@ pub fn Sheet(open: RwSignal<bool>, title: &'static str, children: ChildrenFn) ->
 }
 
 /// The closed chooser: what is chosen, and the press that opens the sheet.
-fn chooser_button(binding: Binding, label: &'static str, shown: Signal<String>, nothing: &'static str, open: RwSignal<bool>) -> impl IntoView {
+fn chooser_button(
+    binding: Binding,
+    label: &'static str,
+    shown: Signal<String>,
+    nothing: &'static str,
+    open: RwSignal<bool>,
+) -> impl IntoView {
     let name = binding.name;
     view! {
         <button

@@ -1,7 +1,7 @@
 //! A day as a bar: what is logged, what this form adds, and where the two overlap.
 
-use leptos::prelude::*;
 use lentera_domain::TimeRange;
+use leptos::prelude::*;
 
 /// From when to when the bar shows the day, in minutes, unless work lies outside.
 const USUAL: (u16, u16) = (7 * 60, 17 * 60);
@@ -22,9 +22,23 @@ pub fn duration_bar(logged: &[TimeRange], this: Option<TimeRange>) -> impl IntoV
         .filter_map(|range| {
             let this = this?;
             let start = range.start().max(this.start()).minutes();
-            (range.overlap(this) > 0).then(|| rect("bar-shared", start, start + range.overlap(this)))
+            let x = (start - from).to_string();
+            (range.overlap(this) > 0).then(|| {
+                view! { <rect fill="url(#hatch)" x=x y="0" width=range.overlap(this).to_string() height="24"></rect> }
+            })
         })
         .collect();
+    // Only a form's bar has it: an id may occur once in a page.
+    let hatch = this.map(|_| {
+        view! {
+            <defs>
+                <pattern id="hatch" width="10" height="10" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+                    <rect class="hatch-ground" width="10" height="10"></rect>
+                    <rect class="hatch-line" width="5" height="10"></rect>
+                </pattern>
+            </defs>
+        }
+    });
     let hours: Vec<_> = (from / 60 + 1..to.div_ceil(60))
         .map(|hour| {
             let x = (hour * 60 - from).to_string();
@@ -39,12 +53,7 @@ pub fn duration_bar(logged: &[TimeRange], this: Option<TimeRange>) -> impl IntoV
             aria-hidden="true"
             focusable="false"
         >
-            <defs>
-                <pattern id="hatch" width="10" height="10" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-                    <rect class="hatch-ground" width="10" height="10"></rect>
-                    <rect class="hatch-line" width="5" height="10"></rect>
-                </pattern>
-            </defs>
+            {hatch}
             {logged_bars}
             {this_bar}
             {shared}

@@ -10,7 +10,7 @@ pub static EN: Words = Words {
     code: "en",
     this_phone: "this phone",
     this_computer: "this computer",
-    trial: "A trial in the browser: what you type goes with the page.",
+    trial: "Trial: nothing is kept after closing.",
     checking: "Checking...",
     reopen: "Try again",
     close: "Close",
@@ -20,7 +20,7 @@ pub static EN: Words = Words {
     skip: "Skip to content",
     home: "Home",
     log: "Activities",
-    umkm: "Enterprises",
+    umkm: "UMKM",
     more: "More",
     note: "Note",
     note_what: "Note what?",
@@ -126,11 +126,17 @@ pub static EN: Words = Words {
     draft_saved: |time| format!("Draft saved {time}"),
     draft_restored: |time| format!("Draft of {time} restored. Go on."),
     draft_failed: "What you typed last is NOT saved. Keep open.",
-    please_fix: |count| if count == 1 { "One field needs a change. Draft is safe.".into() } else { format!("{count} fields need a change. Draft is safe.") },
+    please_fix: |count| {
+        if count == 1 {
+            "One field needs a change. Draft is safe.".into()
+        } else {
+            format!("{count} fields need a change. Draft is safe.")
+        }
+    },
     not_saved: "Not saved yet. Draft is safe.",
     this_entry: "This activity",
     overlaps: |minutes| format!("Overlaps {minutes} minutes with other activities. You may save; shared minutes count once."),
-    search_umkm: "Name, owner, village or product",
+    search_umkm: "Name, owner, village",
     umkm_count: |count| format!("{} enterprises", crate::locales::number(count, ',')),
     no_umkm: "No enterprises yet. Register the first.",
     new_umkm: "New enterprise",
@@ -186,18 +192,28 @@ pub static EN: Words = Words {
     delivery: "Delivery",
     safe: |_| "Your work is safe on this device.".into(),
     sends_itself: "Sends by itself once there is network.",
-    drafts_here: |count| if count == 1 { "1 draft is not finished; it is kept here.".into() } else { format!("{count} drafts are not finished; they are kept here.") },
+    drafts_here: |count| {
+        if count == 1 {
+            "1 draft is not finished; it is kept here.".into()
+        } else {
+            format!("{count} drafts are not finished; they are kept here.")
+        }
+    },
     causes: |cause| match cause {
         view::Cause::Unreachable => Cause {
             what: "No network, or the server does not answer.",
             to_do: "Find a signal or wait; it sends by itself once there is network.",
         },
         view::Cause::Busy => Cause { what: "Server busy.", to_do: "Just wait; it tries again by itself." },
-        view::Cause::WrongAddress => Cause { what: "Wrong server address. Nothing sent.", to_do: "Ask the admin for a new invite." },
+        view::Cause::WrongAddress => {
+            Cause { what: "Wrong server address. Nothing sent.", to_do: "Ask the admin for a new invite." }
+        }
         view::Cause::NotOurServer => Cause { what: "Not your server. Nothing sent.", to_do: "Tell the admin." },
         view::Cause::Revoked => Cause { what: "This device is revoked. Earlier work counts.", to_do: "Tell the admin." },
         view::Cause::AppTooOld => Cause { what: "App too old.", to_do: "Update the app, then open it again." },
-        view::Cause::BadAnswer => Cause { what: "The server's answer is unreadable.", to_do: "Wait; if it stays so, tell the admin." },
+        view::Cause::BadAnswer => {
+            Cause { what: "The server's answer is unreadable.", to_do: "Wait; if it stays so, tell the admin." }
+        }
         view::Cause::Storage => {
             Cause { what: "This device cannot keep what it receives.", to_do: "Free some space, then try again." }
         }
@@ -234,7 +250,20 @@ pub static EN: Words = Words {
     office: "Office",
     weekdays: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
     weekdays_short: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
-    months: ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
+    months: [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
     months_short: ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
     hours: "h",
     minutes: "m",

@@ -10,7 +10,7 @@ pub static ID: Words = Words {
     code: "id",
     this_phone: "HP ini",
     this_computer: "komputer ini",
-    trial: "Percobaan di peramban: isian hilang bila halaman ditutup.",
+    trial: "Percobaan: isian hilang bila ditutup.",
     checking: "Memeriksa...",
     reopen: "Coba lagi",
     close: "Tutup",
@@ -126,11 +126,19 @@ pub static ID: Words = Words {
     draft_saved: |time| format!("Draf tersimpan {time}"),
     draft_restored: |time| format!("Draf {time} dipulihkan. Lanjutkan."),
     draft_failed: "Tulisan terakhir BELUM tersimpan. Jangan tutup.",
-    please_fix: |count| if count == 1 { "Satu isian perlu diperbaiki. Draf aman.".into() } else { format!("{count} isian perlu diperbaiki. Draf aman.") },
+    please_fix: |count| {
+        if count == 1 {
+            "Satu isian perlu diperbaiki. Draf aman.".into()
+        } else {
+            format!("{count} isian perlu diperbaiki. Draf aman.")
+        }
+    },
     not_saved: "Belum tersimpan. Draf aman.",
     this_entry: "Kegiatan ini",
-    overlaps: |minutes| format!("Bertumpang {minutes} menit dengan kegiatan lain. Boleh disimpan; menit yang sama dihitung sekali."),
-    search_umkm: "Nama, pemilik, desa, atau produk",
+    overlaps: |minutes| {
+        format!("Bertumpang {minutes} menit dengan kegiatan lain. Boleh disimpan; menit yang sama dihitung sekali.")
+    },
+    search_umkm: "Nama, pemilik, desa",
     umkm_count: |count| format!("{} usaha", crate::locales::number(count, '.')),
     no_umkm: "Belum ada usaha. Daftarkan yang pertama.",
     new_umkm: "Usaha baru",
@@ -193,7 +201,9 @@ pub static ID: Words = Words {
             to_do: "Cari sinyal atau tunggu; terkirim sendiri saat ada jaringan.",
         },
         view::Cause::Busy => Cause { what: "Server ramai.", to_do: "Tunggu saja; dicoba lagi sendiri." },
-        view::Cause::WrongAddress => Cause { what: "Alamat server salah. Tidak dikirim.", to_do: "Minta undangan baru dari admin." },
+        view::Cause::WrongAddress => {
+            Cause { what: "Alamat server salah. Tidak dikirim.", to_do: "Minta undangan baru dari admin." }
+        }
         view::Cause::NotOurServer => Cause { what: "Bukan server kami. Tidak dikirim.", to_do: "Hubungi admin." },
         view::Cause::Revoked => Cause { what: "Perangkat ini dicabut. Catatan sebelumnya tetap sah.", to_do: "Hubungi admin." },
         view::Cause::AppTooOld => Cause { what: "Versi lama.", to_do: "Perbarui aplikasi, lalu buka lagi." },
@@ -234,7 +244,20 @@ pub static ID: Words = Words {
     office: "Kantor",
     weekdays: ["Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu"],
     weekdays_short: ["Sen", "Sel", "Rab", "Kam", "Jum", "Sab", "Min"],
-    months: ["Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November", "Desember"],
+    months: [
+        "Januari",
+        "Februari",
+        "Maret",
+        "April",
+        "Mei",
+        "Juni",
+        "Juli",
+        "Agustus",
+        "September",
+        "Oktober",
+        "November",
+        "Desember",
+    ],
     months_short: ["Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des"],
     hours: "j",
     minutes: "m",

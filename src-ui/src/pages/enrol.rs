@@ -319,8 +319,8 @@ impl Enrolment {
             match answer {
                 Ok(status) => {
                     let app = self.app;
-                    app.say(app.words().enrolled.into(), None);
                     app.go_instead(Route::Home);
+                    app.say(app.words().enrolled.into(), None);
                     app.take_status(status);
                 }
                 Err(Error::PasswordChangeNeeded) => self.go(Step::NewPassword),

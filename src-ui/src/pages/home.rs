@@ -65,16 +65,19 @@ fn waiting(home: &Home) -> impl IntoView + use<> {
     let light = shown(Some(&home.light), words, platform::now().day());
     let waits = home.light.waiting > 0 || home.light.refused > 0;
     let title = if waits { format!("{} {}", words.not_sent, home.light.waiting) } else { words.not_sent.into() };
+    let standing = match (home.light.refused, waits) {
+        (1.., _) => light.text,
+        (0, true) => (words.safe)(app.device()),
+        (0, false) => words.nothing_waits.into(),
+    };
     let cause = home.cause.map(|cause| (words.causes)(cause).what);
     view! {
         <section class="card">
             <h2>
                 <a href=Route::Delivery.path()>{title} {icon(Icon::Forward)}</a>
             </h2>
-            <p class=format!("state state-{}", light.state)>
-                {icon(shape(light.state))} <span>{if waits { light.text } else { words.nothing_waits.into() }}</span>
-            </p>
-            {waits.then(|| view! { <p>{(words.safe)(app.device())} " " {cause} " " {words.sends_itself}</p> })}
+            <p class=format!("state state-{}", light.state)>{icon(shape(light.state))} <span>{standing}</span></p>
+            {(home.light.waiting > 0).then(|| view! { <p>{cause} " " {words.sends_itself}</p> })}
         </section>
     }
 }

@@ -139,7 +139,8 @@ fn day_strip(shown: Memo<Day>) -> impl IntoView {
 
 fn day_total(day: &LogDay) -> impl IntoView + use<> {
     let words = app().words();
-    let times: Vec<_> = day.entries.iter().filter(|view| view.entry.status != Status::Cancelled).map(|view| view.entry.time).collect();
+    let times: Vec<_> =
+        day.entries.iter().filter(|view| view.entry.status != Status::Cancelled).map(|view| view.entry.time).collect();
     let wanted = day.minutes_wanted.map(|wanted| format!(" / {}", words.duration(wanted)));
     view! {
         <div class="total">
@@ -177,8 +178,9 @@ pub fn all() -> impl IntoView {
 pub fn entry(id: LogEntryId) -> impl IntoView {
     let words = app().words();
     let entry = query(move || api::LogEntryDetail { id });
+    let title = Memo::new(move |_| entry.data.with(|entry| entry.as_ref().map(|entry| entry.entry.activity.to_string())));
     view! {
-        {opened_head(Route::LogEntry(id), words.note_log)}
+        {opened_head(Route::LogEntry(id), move || title.get().unwrap_or_else(|| words.note_log.into()))}
         {loaded(entry, move |data| move || data.with(|entry| entry.as_ref().map(detail)))}
     }
 }
@@ -205,7 +207,6 @@ fn detail(view: &LogEntryView) -> impl IntoView + use<> {
                         </div>
                     }
                 })}
-            <p class="detail-title">{entry.activity.to_string()}</p>
             <p class="detail-time">
                 {words.day(entry.day)} <br /> {words.range(entry.time)} ", " {words.duration(entry.time.minutes().into())}
             </p>

@@ -27,8 +27,8 @@ pub fn new() -> impl IntoView {
         form.save(
             |_, form| AddLogEntry { form },
             move |saved| {
-                app.say((app.words().saved_on)(app.device()), None);
                 app.go_instead(Route::LogDay(Some(saved.entry.day)));
+                app.say((app.words().saved_on)(app.device()), None);
             },
         );
     };
@@ -49,8 +49,8 @@ pub fn edit(id: LogEntryId) -> impl IntoView {
                 form.save(
                     move |opened, form| EditLogEntry { id, opened, form },
                     move |_| {
-                        app.say((app.words().saved_on)(app.device()), None);
                         app.go_instead(Route::LogEntry(id));
+                        app.say((app.words().saved_on)(app.device()), None);
                     },
                 );
             };
@@ -91,9 +91,9 @@ fn fields(form: FormState<LogEntryForm>, id: Option<LogEntryId>) -> impl IntoVie
             />
         </div>
         {day_bar(form, id)}
-        <div class="pair">
-            <TextField binding=form.bind(field!(volume)) label=words.volume optional=true keyboard="numeric" />
-            <TextField binding=form.bind(field!(unit)) label=words.unit suggestions=words.units />
+        <div class="pair pair-amount">
+            <TextField binding=form.bind(field!(volume)) label=words.volume hint=words.optional keyboard="numeric" />
+            <TextField binding=form.bind(field!(unit)) label=words.unit hint=words.optional suggestions=words.units />
         </div>
         <details class="more" prop:open=is_open>
             <summary>{words.details}</summary>

@@ -93,8 +93,8 @@ pub fn password() -> impl IntoView {
             let command = ChangePassword { password: present.get_untracked(), new_password: new.get_untracked() };
             match app.call(command).await {
                 Ok(_) => {
-                    app.say(words.password_changed.into(), None);
                     app.go_instead(Route::More);
+                    app.say(words.password_changed.into(), None);
                 }
                 Err(error) => {
                     busy.try_set(false);

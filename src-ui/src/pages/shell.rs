@@ -33,9 +33,8 @@ pub fn shell() -> impl IntoView {
             </header>
             {trial}
             {move || app.failed.get().map(|error| failure(&error))}
-            {nav()}
+            <div class="dock">{toast()} {nav()}</div>
             {panes()}
-            {toast()}
             {note_sheet()}
         </div>
     }
@@ -56,7 +55,7 @@ fn nav() -> impl IntoView {
             </a>
         }
     };
-    let is_form = move || {
+    let has_own_button = move || {
         matches!(
             app.route.get(),
             Route::LogNew
@@ -67,10 +66,11 @@ fn nav() -> impl IntoView {
                 | Route::UmkmVisit(_)
                 | Route::VisitNew(_)
                 | Route::Password
+                | Route::Delivery
         )
     };
     view! {
-        <nav class="nav" class:nav-form=is_form aria-label=words.navigation>
+        <nav class="nav" class:nav-form=has_own_button aria-label=words.navigation>
             <button type="button" class="note" data-test="catat" aria-haspopup="dialog" on:click=move |_| app.noting.set(true)>
                 {icon(Icon::Plus)}
                 <span>{words.note}</span>
@@ -104,7 +104,7 @@ fn panes() -> impl IntoView {
         route.list().is_none().then_some(route)
     });
     Effect::new(move || {
-        platform::focus_soon(if app.route.get().list().is_some() { ".pane-list h1" } else { ".pane-detail h1" });
+        platform::focus_heading_soon(if app.route.get().list().is_some() { ".pane-list h1" } else { ".pane-detail h1" });
     });
     view! {
         <main id="main" class="panes" class:has-list=move || list.get().is_some() class:has-detail=move || detail.get().is_some()>

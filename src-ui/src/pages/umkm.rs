@@ -50,8 +50,9 @@ pub fn list() -> impl IntoView {
 pub fn detail(id: UmkmId) -> impl IntoView {
     let words = app().words();
     let umkm = query(move || api::UmkmDetail { id });
+    let title = Memo::new(move |_| umkm.data.with(|umkm| umkm.as_ref().map(|view| view.umkm.umkm.name.to_string())));
     view! {
-        {opened_head(Route::Umkm(id), words.draft_umkm)}
+        {opened_head(Route::Umkm(id), move || title.get().unwrap_or_else(|| words.draft_umkm.into()))}
         {loaded(umkm, move |data| move || data.with(|umkm| umkm.as_ref().map(whole)))}
     }
 }
@@ -64,7 +65,6 @@ fn whole(view: &UmkmDetailView) -> impl IntoView + use<> {
     let phone = view.form.phone.trim().to_owned();
     view! {
         <article class="detail" data-id=id.to_string() data-delivered=delivered_code(view.umkm.delivered)>
-            <p class="detail-title">{umkm.name.to_string()}</p>
             <p class="detail-time">
                 {umkm.owner_name.to_string()} <br /> {icon(Icon::Pin)} {view.umkm.village_name.clone()}
             </p>

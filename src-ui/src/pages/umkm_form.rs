@@ -23,8 +23,8 @@ pub fn new(for_visit: bool) -> impl IntoView {
         form.save(
             |_, form| RegisterUmkm { form },
             move |saved| {
-                app.say((app.words().saved_on)(app.device()), None);
                 app.go_instead(if for_visit { Route::VisitNew(Some(saved.id)) } else { Route::Umkm(saved.id) });
+                app.say((app.words().saved_on)(app.device()), None);
             },
         );
     };
@@ -48,8 +48,8 @@ pub fn edit(id: UmkmId) -> impl IntoView {
                 form.save(
                     move |opened, form| EditUmkm { id, opened, form },
                     move |_| {
-                        app.say((app.words().saved_on)(app.device()), None);
                         app.go_instead(Route::Umkm(id));
+                        app.say((app.words().saved_on)(app.device()), None);
                     },
                 );
             };

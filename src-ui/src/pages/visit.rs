@@ -16,8 +16,9 @@ use crate::state::{Route, app};
 pub fn detail(id: VisitId) -> impl IntoView {
     let words = app().words();
     let visit = query(move || api::VisitDetail { id });
+    let title = Memo::new(move |_| visit.data.with(|visit| visit.as_ref().map(|view| (words.visit_to)(&view.umkm_name))));
     view! {
-        {opened_head(Route::Visit(id), words.visit)}
+        {opened_head(Route::Visit(id), move || title.get().unwrap_or_else(|| words.visit.into()))}
         {loaded(visit, move |data| move || data.with(|visit| visit.as_ref().map(whole)))}
     }
 }
@@ -27,7 +28,6 @@ fn whole(view: &VisitView) -> impl IntoView + use<> {
     let visit = &view.visit;
     view! {
         <article class="detail" data-id=view.id.to_string() data-delivered=delivered_code(view.delivered)>
-            <p class="detail-title">{(words.visit_to)(&view.umkm_name)}</p>
             <p class="detail-time">
                 {words.day(visit.day)} <br /> {words.range(visit.time)} ", " {words.duration(visit.time.minutes().into())}
             </p>

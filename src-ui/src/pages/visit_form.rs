@@ -80,8 +80,8 @@ pub fn new(chosen: Option<UmkmId>) -> impl IntoView {
 }
 
 fn leave(app: App, umkm: UmkmId) {
-    app.say((app.words().visit_saved)(app.device()), None);
     app.go_instead(Route::Umkm(umkm));
+    app.say((app.words().visit_saved)(app.device()), None);
 }
 
 /// Fields that lie folded.

@@ -116,9 +116,8 @@ impl App {
 
     fn take_light(self, light: Light) {
         let moved = self.light.with_untracked(|old| {
-            old.as_ref().is_some_and(|old| {
-                (old.refused, old.waiting, old.arrived_at) != (light.refused, light.waiting, light.arrived_at)
-            })
+            old.as_ref()
+                .is_some_and(|old| (old.refused, old.waiting, old.arrived_at) != (light.refused, light.waiting, light.arrived_at))
         });
         self.light.set(Some(light));
         // Where a record stands has changed; a draft's letters change nothing that lists show.
@@ -130,9 +129,7 @@ impl App {
     /// Has the engine carry out a command. Begins at once, answers when awaited.
     pub fn call<C: Call>(self, command: C) -> impl Future<Output = Result<C::Answer, Error>> {
         let answer = self.backend.with_value(|backend| backend.dispatch(command.into()));
-        async move {
-            serde_json::from_value(answer.await?).map_err(|error| Error::Internal { detail: error.to_string() })
-        }
+        async move { serde_json::from_value(answer.await?).map_err(|error| Error::Internal { detail: error.to_string() }) }
     }
 
     /// True where nothing outlives the page.
@@ -185,9 +182,7 @@ impl App {
     fn arrive(self, route: Route) {
         self.noting.set(false);
         self.failed.set(None);
-        if self.toast.with_untracked(|toast| toast.as_ref().is_some_and(|toast| toast.undo.is_some())) {
-            self.toast.set(None);
-        }
+        self.toast.set(None);
         if let Route::LogDay(day) = route {
             self.day.set(day);
         }
@@ -196,7 +191,7 @@ impl App {
         }
     }
 
-    /// Says what was done: until the next act where it can be undone, otherwise for eight seconds.
+    /// Says what was done: until the person goes elsewhere, and for eight seconds at most where it cannot be undone.
     pub fn say(self, text: String, undo: Option<LogEntryId>) {
         let toast = Toast { text, undo };
         self.toast.set(Some(toast.clone()));

@@ -31,7 +31,15 @@ pub trait Form: Clone + Default + PartialEq + Serialize + DeserializeOwned + Sen
 impl Form for LogEntryForm {
     fn faultless(today: Day) -> Self {
         let text = || String::from("x");
-        Self { day: today.to_string(), start: "0".into(), end: "24".into(), category: text(), activity: text(), ..Self::default() }
+        Self {
+            day: today.to_string(),
+            start: "0".into(),
+            end: "24".into(),
+            category: text(),
+            activity: text(),
+            unit: text(),
+            ..Self::default()
+        }
     }
 
     fn fault(&self, nip: &Nip, now: Timestamp) -> Option<FieldError> {
@@ -88,11 +96,7 @@ impl<F> Copy for Field<F> {}
 /// The field of that name; a name no form has does not compile.
 macro_rules! field {
     ($name:ident) => {
-        $crate::state::form::Field {
-            name: stringify!($name),
-            of: |form| &form.$name,
-            of_mut: |form| &mut form.$name,
-        }
+        $crate::state::form::Field { name: stringify!($name), of: |form| &form.$name, of_mut: |form| &mut form.$name }
     };
 }
 pub(crate) use field;
@@ -171,8 +175,12 @@ impl<F: Form> FormState<F> {
                     Err(_) => drop(app.call(SetDraftAside { name: keeper.name().to_owned() }).await),
                 }
             }
+            let before = state.typed.try_get_untracked();
             state.typed.try_update_untracked(adjust);
             state.ready.try_set(true);
+            if before != state.typed.try_get_untracked() {
+                state.keep();
+            }
         });
         state
     }
@@ -203,14 +211,23 @@ impl<F: Form> FormState<F> {
         self.forget_fault(field.name);
         // Start and end are judged together: changing either answers this one.
         self.faults.update(|faults| faults.retain(|fault| !matches!(fault.reason, Reason::EndNotAfterStart { .. })));
-        if let Ok(content) = self.typed.with_untracked(|form| serde_json::to_value(form)) {
-            self.draft.with_value(|draft| draft.push(content));
+        self.keep();
+    }
+
+    /// Has the draft written.
+    fn keep(self) {
+        if let Some(Ok(content)) = self.typed.try_with_untracked(|form| serde_json::to_value(form)) {
+            self.draft.try_with_value(|draft| draft.push(content));
         }
     }
 
     /// True where one of the fields `names` cannot be taken.
     pub fn has_fault_in(self, names: &[&str]) -> bool {
         self.faults.with(|faults| faults.iter().any(|fault| names.contains(&fault.field.as_ref())))
+    }
+
+    fn nip(self) -> Option<Nip> {
+        self.app.person.with_untracked(|person| person.as_ref().map(|person| person.nip.clone()))
     }
 
     fn forget_fault(self, name: &str) {
@@ -221,9 +238,7 @@ impl<F: Form> FormState<F> {
 
     /// Looks whether `field` can be taken as it is. That it is still empty is no fault yet.
     fn judge(self, field: Field<F>) {
-        let Some(nip) = self.app.person.with_untracked(|person| person.as_ref().map(|person| person.nip.clone())) else {
-            return;
-        };
+        let Some(nip) = self.nip() else { return };
         let now = platform::now();
         let mut probe = F::faultless(now.day());
         self.typed.with_untracked(|form| (field.of)(form).clone_into((field.of_mut)(&mut probe)));
@@ -234,9 +249,9 @@ impl<F: Form> FormState<F> {
 
     /// Saves by the command that `make` forms of the form as opened and as typed. Only when the engine has answered is anything said;
     /// `done` then leaves the form. A press while that is under way does nothing.
-    pub fn save<C: Call + 'static>(self, make: impl FnOnce(F, F) -> C, done: impl FnOnce(C::Answer) + Send + 'static)
+    pub fn save<C>(self, make: impl FnOnce(F, F) -> C, done: impl FnOnce(C::Answer) + Send + 'static)
     where
-        C: Send,
+        C: Call + Send + 'static,
     {
         if self.busy.get_untracked() {
             return;
@@ -275,14 +290,62 @@ impl<F: Form> FormState<F> {
         self.busy.try_set(false);
         self.slow.try_set(false);
         if let Error::Field(fault) = error {
-            self.faults.try_update(|faults| {
-                faults.retain(|known| known.field != fault.field);
-                faults.insert(0, fault);
-            });
+            // The engine names the first fault only; whoever must correct one should see all.
+            let mut faults = self
+                .nip()
+                .zip(self.typed.try_get_untracked())
+                .map_or_else(Vec::new, |(nip, typed)| faults_of(&typed, &nip, platform::now()));
+            faults.retain(|known| known.field != fault.field);
+            faults.insert(0, fault);
+            self.faults.try_set(faults);
         } else {
             self.failed.try_set(Some(error));
         }
         self.summed_up.try_set(true);
         platform::focus_soon("[data-test=error]");
+    }
+}
+
+/// All that cannot be taken, in the form's order: each fault is mended from a faultless form to find the next.
+fn faults_of<F: Form>(form: &F, nip: &Nip, now: Timestamp) -> Vec<FieldError> {
+    let mut faults: Vec<FieldError> = Vec::new();
+    let (Ok(mut probe), Ok(faultless)) = (serde_json::to_value(form), serde_json::to_value(F::faultless(now.day()))) else {
+        return faults;
+    };
+    while let Some(fault) = serde_json::from_value::<F>(probe.clone()).ok().and_then(|form| form.fault(nip, now)) {
+        let mended = faultless.get(fault.field.as_ref()).cloned();
+        let (Some(field), Some(mended)) = (probe.get_mut(fault.field.as_ref()), mended) else { break };
+        if *field == mended {
+            break;
+        }
+        *field = mended;
+        faults.push(fault);
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-23 10:00 WITA.
+    const NOW: Timestamp = Timestamp::from_millis(1_795_399_200_000);
+
+    #[test]
+    fn all_faults_are_named_in_the_forms_order() {
+        let nip = Nip::parse("197203151998032000").unwrap();
+        let form = LogEntryForm { day: "2026-11-24".into(), end: "25".into(), volume: "2".into(), ..LogEntryForm::default() };
+        let names: Vec<_> = faults_of(&form, &nip, NOW).into_iter().map(|fault| fault.field.into_owned()).collect();
+        assert_eq!(names, ["day", "start", "end", "category", "activity", "unit"]);
+        assert_eq!(faults_of(&VisitForm::default(), &nip, NOW).len(), 5);
+        assert_eq!(faults_of(&UmkmForm::default(), &nip, NOW).len(), 3);
+    }
+
+    #[test]
+    fn faultless_forms_are() {
+        let nip = Nip::parse("197203151998032000").unwrap();
+        assert_eq!(LogEntryForm::faultless(NOW.day()).fault(&nip, NOW), None);
+        assert_eq!(UmkmForm::faultless(NOW.day()).fault(&nip, NOW), None);
+        assert_eq!(VisitForm::faultless(NOW.day()).fault(&nip, NOW), None);
     }
 }

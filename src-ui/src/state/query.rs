@@ -59,7 +59,10 @@ where
 }
 
 /// As [`query`], giving each answer to `take`.
-pub fn read_on_change<C: Call + 'static>(command: impl Fn() -> C + 'static, take: impl Fn(Result<C::Answer, Error>) + Copy + 'static) {
+pub fn read_on_change<C: Call + 'static>(
+    command: impl Fn() -> C + 'static,
+    take: impl Fn(Result<C::Answer, Error>) + Copy + 'static,
+) {
     let app = app();
     let asked = StoredValue::new(0_u32);
     Effect::new(move || {
