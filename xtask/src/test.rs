@@ -82,7 +82,7 @@ fn check_dependencies() -> Result<()> {
 
 fn lint_native() -> Result<()> {
     let mut cargo = native()?;
-    process::run(cargo.args(["clippy", "--workspace", "--exclude", "lentera-ui", "--all-targets", "--", "-D", "warnings"]))
+    process::run(cargo.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
 fn lint_wasm() -> Result<()> {
@@ -94,7 +94,7 @@ fn test_native() -> Result<()> {
     // The whole-system tests run the programs, which Cargo does not compile for them.
     let programs = demo::build_programs()?;
     let mut cargo = native()?;
-    process::run(cargo.env("LENTERA_BIN_DIR", programs).args(["test", "--workspace", "--exclude", "lentera-ui"]))
+    process::run(cargo.env("LENTERA_BIN_DIR", programs).args(["test", "--workspace"]))
 }
 
 fn check_docs() -> Result<()> {

@@ -206,7 +206,7 @@ commands! {
         form: UmkmForm,
     } -> view::UmkmView;
 
-    /// Records a visit, and the log entry that goes with it. Removes the draft `visit/ID-of-the-enterprise` in the same moment.
+    /// Records a visit, and the log entry that goes with it. Removes the draft `visit/ID-of-the-enterprise` in the same moment, and `visit/new` if it is about the same enterprise.
     "record_visit" RecordVisit {
         /// The visit as typed.
         form: VisitForm,

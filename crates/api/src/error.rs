@@ -26,7 +26,7 @@ pub enum Error {
     /// No such record here.
     #[error("not found: {what:?}")]
     NotFound { what: What },
-    /// An entry that its visit wrote is changed through the visit; one's own entries only are changed.
+    /// The entry is another person's: only its owner changes it.
     #[error("not yours")]
     NotYours,
     /// The invite is not one of ours, or is damaged.

@@ -1,7 +1,9 @@
 //! The JSON of commands and answers, as screens and scripts rely on it.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use lentera_api::view::{Cause, Delivered, Delivery, Draft, Light, LogEntryView, MonthCount, Page, Status, UmkmView, WaitingRecord};
+use lentera_api::view::{
+    Cause, Delivered, Delivery, Draft, Light, LogEntryView, MonthCount, Page, Status, UmkmView, WaitingRecord,
+};
 use lentera_api::{AddLogEntry, Command, Error, Event, What};
 use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::rules::Effect;
@@ -43,10 +45,16 @@ fn answers() {
         effects: vec![Effect::Late { days: 3, allowed: 2 }],
         village_name: None,
     };
-    let (umkm, _) = UmkmForm { name: "Dapur".into(), owner_name: "Aluh".into(), village: "63.11.01.2001".into(), ..UmkmForm::default() }
-        .parse(NOW)
-        .unwrap();
-    let umkm = UmkmView { id: UmkmId(Uuid::from_u128(2)), umkm, village_name: "Muara Ninian, Juai".into(), delivered: Delivered::Arrived };
+    let (umkm, _) =
+        UmkmForm { name: "Dapur".into(), owner_name: "Aluh".into(), village: "63.11.01.2001".into(), ..UmkmForm::default() }
+            .parse(NOW)
+            .unwrap();
+    let umkm = UmkmView {
+        id: UmkmId(Uuid::from_u128(2)),
+        umkm,
+        village_name: "Muara Ninian, Juai".into(),
+        delivered: Delivered::Arrived,
+    };
     let today = Day::parse("2026-11-23").unwrap();
     let status = Status { person: None, light: LIGHT, today, version: "0.1.0".into() };
     let delivery = Delivery {

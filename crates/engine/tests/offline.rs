@@ -269,6 +269,24 @@ fn what_is_odd_is_kept_and_told() {
 }
 
 #[test]
+fn a_draft_about_another_enterprise_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = enrolled(folder.path(), &TestPlatform::new());
+    let register = |name: &str| {
+        let form = json!({"form": {"name": name, "owner_name": "Aluh", "village": "63.11.01.2001"}});
+        call(&engine, "register_umkm", form).unwrap()["id"].clone()
+    };
+    let (dapur, bengkel) = (register("Dapur"), register("Bengkel"));
+    call(&engine, "save_draft", json!({"name": "visit/new", "content": {"umkm": bengkel, "problem": "modal"}})).unwrap();
+    let visit =
+        |umkm: &Value| json!({"form": {"umkm": umkm, "day": "2026-11-23", "start": "8", "end": "9", "purposes": "pembinaan"}});
+    call(&engine, "record_visit", visit(&dapur)).unwrap();
+    assert_eq!(call(&engine, "draft", json!({"name": "visit/new"})).unwrap()["content"]["problem"], "modal");
+    call(&engine, "record_visit", visit(&bengkel)).unwrap();
+    assert_eq!(call(&engine, "draft", json!({"name": "visit/new"})).unwrap(), Value::Null);
+}
+
+#[test]
 fn cancelling_keeps_and_restoring_brings_back() {
     let folder = tempfile::tempdir().unwrap();
     let engine = enrolled(folder.path(), &TestPlatform::new());

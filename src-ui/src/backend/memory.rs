@@ -128,9 +128,11 @@ impl State {
             }
             Command::RecordVisit(record) => {
                 let visit = record.form.parse(self.nip()?, now)?;
-                let draft = format!("visit/{}", visit.umkm);
+                let umkm = visit.umkm.to_string();
                 let id = self.records.record_visit(visit, now)?;
-                self.remove_draft(&draft);
+                self.remove_draft(&format!("visit/{umkm}"));
+                // A draft that began before its enterprise was chosen is this visit's only if it is about the same one.
+                self.drafts.retain(|draft| draft.name != "visit/new" || draft.content.get("umkm") != Some(&umkm.clone().into()));
                 json(self.records.visit(id, self.person()?)?)
             }
             Command::VisitDetail(ask) => json(self.records.visit(ask.id, self.person()?)?),

@@ -39,7 +39,8 @@ fn pressed(app: App, event: &KeyboardEvent) -> bool {
             if platform::find(SEARCH).is_none() {
                 app.go(Route::LogAll);
             }
-            platform::focus_soon(SEARCH);
+            // After the heading of a page just opened has had it.
+            request_animation_frame(|| platform::focus_soon(SEARCH));
         }
         "1" => app.go(Route::Home),
         "2" => app.go(Route::LogDay(None)),

@@ -1,10 +1,9 @@
 //! Recording a visit, in any order.
 
-use lentera_api::{RecordVisit, SetDraftAside, UmkmDetail};
+use lentera_api::{RecordVisit, UmkmDetail};
 use lentera_domain::visit::{Purpose, VisitForm};
 use lentera_domain::{TimeOfDay, UmkmId};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use crate::components::choices::{AnyOf, OneOf};
 use crate::components::chooser::{UmkmField, VillageField};
@@ -16,9 +15,6 @@ use crate::platform;
 use crate::state::form::{FormState, field};
 use crate::state::query::read_once;
 use crate::state::{App, Route, app};
-
-/// The draft of a visit whose enterprise is chosen in the form.
-const NEW: &str = "visit/new";
 
 fn today() -> VisitForm {
     VisitForm { day: platform::now().day().to_string(), ..VisitForm::default() }
@@ -52,24 +48,12 @@ pub fn of_umkm(id: UmkmId) -> impl IntoView {
 /// A visit whose enterprise is chosen in the form; `chosen` has just been registered for it.
 pub fn new(chosen: Option<UmkmId>) -> impl IntoView {
     let app = app();
-    let form = FormState::open(NEW, today(), move |form| {
+    let form = FormState::open("visit/new", today(), move |form| {
         if let Some(id) = chosen {
             form.umkm = id.to_string();
         }
     });
-    let save = move || {
-        form.save(
-            |_, form| RecordVisit { form },
-            move |saved| {
-                let umkm = saved.visit.umkm;
-                spawn_local(async move {
-                    // The engine ends the draft of the enterprise's own visit form; this one began before there was an enterprise.
-                    let _ = app.call(SetDraftAside { name: NEW.into() }).await;
-                    leave(app, umkm);
-                });
-            },
-        );
-    };
+    let save = move || form.save(|_, form| RecordVisit { form }, move |saved| leave(app, saved.visit.umkm));
     let fields = move || {
         view! {
             <UmkmField binding=form.bind(field!(umkm)) />

@@ -2,6 +2,7 @@
 
 use lentera_api::view::VisitView;
 use lentera_api::{Command, Error, What};
+use lentera_domain::log_entry::DraftName;
 use lentera_domain::visit::VisitForm;
 use lentera_domain::{LogEntryId, Visit, VisitId};
 use rusqlite::Connection;
@@ -11,6 +12,7 @@ use crate::store::{change, draft, record, server_record, visit};
 
 pub fn record(engine: &Engine, command: &Command, form: &VisitForm) -> Result<VisitView, Error> {
     let id = VisitId(super::new_id(engine));
+    let unchosen = DraftName::parse("visit/new")?;
     engine.write(command, |transaction, writing| {
         let officer = writing.identity.employee.nip.clone();
         let visit = form.parse(officer.clone(), super::now(engine))?;
@@ -19,7 +21,12 @@ pub fn record(engine: &Engine, command: &Command, form: &VisitForm) -> Result<Vi
         let entry = visit.log_entry(id, &umkm);
         record::write(transaction, writing, LogEntryId::of_visit(id, &officer).record(), None, &entry)?;
         draft::remove_saved(transaction, &format!("visit/{}", visit.umkm))?;
-        draft::remove_saved(transaction, "visit/new")?;
+        // A draft about another enterprise is other work: it stays.
+        let chosen_later = draft::find(transaction, &unchosen)?
+            .is_some_and(|draft| draft.content.get("umkm") == Some(&visit.umkm.to_string().into()));
+        if chosen_later {
+            draft::remove_saved(transaction, unchosen.as_str())?;
+        }
         view(transaction, id, visit)
     })
 }

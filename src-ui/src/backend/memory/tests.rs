@@ -89,10 +89,15 @@ fn a_visit_writes_its_entry_and_the_light_counts_it_once() {
         purposes: "pembinaan".into(),
         ..VisitForm::default()
     };
-    let visit = call(&memory, RecordVisit { form: typed }).unwrap();
+    let other = json!({"umkm": "", "problem": "milik kunjungan lain"});
+    call(&memory, SaveDraft { name: "visit/new".into(), content: other }).unwrap();
+    let visit = call(&memory, RecordVisit { form: typed.clone() }).unwrap();
+    assert!(call(&memory, ReadDraft { name: "visit/new".into() }).unwrap().is_some());
+    call(&memory, SaveDraft { name: "visit/new".into(), content: json!(typed) }).unwrap();
     assert_eq!(call(&memory, LogEntryDetail { id: visit.log_entry }).unwrap().entry.visit, Some(visit.id));
     assert_eq!(call(&memory, UmkmDetail { id: umkm.id }).unwrap().visits.len(), 1);
     let home = call(&memory, Home {}).unwrap();
+    assert_eq!(home.drafts.len(), 1);
     assert_eq!((home.light.waiting, home.month.waiting, home.month.counted), (2, 1, 0));
     assert!(call(&memory, SyncNow {}).unwrap().waiting.is_empty());
     assert_eq!(call(&memory, Home {}).unwrap().month.counted, 1);
