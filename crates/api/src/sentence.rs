@@ -123,6 +123,19 @@ pub fn effect_sentence(effect: &Effect, language: Language) -> String {
     }
 }
 
+/// Why the server refused a part of a record, in a few words; `code` is one of the receipt's.
+pub fn refusal_words(code: &str, language: Language) -> String {
+    let (id, en) = match code {
+        "wrong_owner" => ("catatan milik orang lain", "the record is another person's"),
+        "bad_record" => ("isi catatan tidak lengkap atau tidak sah", "the record is incomplete or not valid"),
+        "too_large" => ("catatan terlalu besar", "the record is too large"),
+        "need" => ("tertahan oleh catatan yang ditolak", "held by a refused record"),
+        "wrong_actor" | "wrong_seq" | "hash_mismatch" | "malformed" => ("data rusak di perjalanan", "the data is damaged"),
+        other => return other.to_owned(),
+    };
+    language.pick(id, en).to_owned()
+}
+
 fn field_sentence(error: &FieldError, language: Language) -> String {
     let name = field_name(&error.field, language);
     match (language, &error.reason) {

@@ -1,5 +1,4 @@
 //! The JSON of commands and answers, as screens and scripts rely on it.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use lentera_api::view::{
     Cause, Delivered, Delivery, Draft, Light, LogEntryView, MonthCount, Page, Status, UmkmView, WaitingRecord,

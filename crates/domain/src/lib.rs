@@ -3,7 +3,9 @@
 //! Everything here is a value that cannot be wrong: it is parsed once, where it enters, and a [`FieldError`]
 //! names the field and the reason when it cannot be. No IO, no SQL, no clock: the time of "now" is a parameter.
 
+pub mod draft;
 pub mod error;
+mod form;
 pub mod id;
 pub mod log_entry;
 pub mod nib;
@@ -17,6 +19,7 @@ pub mod umkm;
 pub mod visit;
 pub mod wilayah;
 
+pub use draft::DraftName;
 pub use error::{FieldError, Reason};
 pub use id::{Kind, LogEntryId, RecordId, UmkmId, VisitId};
 pub use log_entry::{LogEntry, Status};

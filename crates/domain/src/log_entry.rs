@@ -1,10 +1,9 @@
 //! The daily log (kegiatan harian, LKH).
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::error::canonical_text;
-use crate::{Day, FieldError, Nip, Reason, Text, TimeRange, Timestamp, VisitId, WilayahCode};
+use crate::form::{choice, or_empty, parse_choice, parse_village, parse_whole};
+use crate::{Day, FieldError, Nip, Text, TimeRange, Timestamp, VisitId, WilayahCode};
 
 /// Characters of an activity's description (uraian).
 pub const ACTIVITY_MAX: usize = 1000;
@@ -183,84 +182,10 @@ impl LogEntryForm {
     }
 }
 
-pub(crate) fn or_empty(value: Option<&impl ToString>) -> String {
-    value.map_or_else(String::new, ToString::to_string)
-}
-
-/// The serialised name of a choice.
-pub(crate) fn choice(value: &impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
-    }
-}
-
-/// A choice by its serialised name; empty is its default.
-pub(crate) fn parse_choice<T: Default + serde::de::DeserializeOwned>(field: &'static str, value: &str) -> Result<T, FieldError> {
-    if value.is_empty() {
-        return Ok(T::default());
-    }
-    serde_json::from_value(serde_json::Value::from(value))
-        .map_err(|_| FieldError::new(field, Reason::UnknownCode { value: value.to_owned() }))
-}
-
-/// A whole number between two bounds, both inclusive; nothing typed is `None`.
-pub(crate) fn parse_whole(field: &'static str, value: &str, min: i64, max: i64) -> Result<Option<i64>, FieldError> {
-    let value = value.trim();
-    if value.is_empty() {
-        return Ok(None);
-    }
-    match value.parse::<i64>() {
-        Ok(number) if (min..=max).contains(&number) => Ok(Some(number)),
-        _ => Err(FieldError::new(field, Reason::OutOfRange { value: value.to_owned(), min, max })),
-    }
-}
-
-/// A desa's code under the field name `village`; nothing typed is `None`.
-pub(crate) fn parse_village(value: &str) -> Result<Option<WilayahCode>, FieldError> {
-    if value.trim().is_empty() {
-        return Ok(None);
-    }
-    WilayahCode::parse_village(value).map(Some).map_err(|error| FieldError::new("village", error.reason))
-}
-
-/// Which form a draft belongs to: `log_entry/new`, or the id of the record being edited, as `umkm/0197…`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DraftName(String);
-
-impl DraftName {
-    /// Parses `KIND/new`, `KIND/UUID` or, for a visit to an enterprise, `visit/UUID-of-the-enterprise`.
-    ///
-    /// # Errors
-    /// A [`FieldError`] on `draft`.
-    pub fn parse(value: &str) -> Result<Self, FieldError> {
-        let known = value.split_once('/').is_some_and(|(kind, which)| {
-            matches!(kind, "log_entry" | "umkm" | "visit") && (which == "new" || Uuid::try_parse(which).is_ok())
-        });
-        if known {
-            Ok(Self(value.to_owned()))
-        } else {
-            Err(FieldError::new("draft", Reason::UnknownCode { value: value.to_owned() }))
-        }
-    }
-
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Display for DraftName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-canonical_text!(DraftName);
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Reason;
 
     fn siti() -> Nip {
         Nip::parse("197203151998032000").unwrap()
@@ -317,15 +242,5 @@ mod tests {
     fn document_keys_are_fixed() {
         let entry = LogEntryForm { volume: "2".into(), unit: "dokumen".into(), ..form() }.parse(siti(), NOW).unwrap();
         insta::assert_json_snapshot!(entry);
-    }
-
-    #[test]
-    fn drafts_have_known_names_only() {
-        for good in ["log_entry/new", "umkm/0197f1d0-0000-7000-8000-000000000000"] {
-            assert!(DraftName::parse(good).is_ok());
-        }
-        for bad in ["", "log_entry", "log_entry/", "../new", "log_entry/../x"] {
-            assert!(DraftName::parse(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::log_entry::{LABEL_MAX, NOTE_MAX, or_empty, parse_whole};
+use crate::form::{or_empty, parse_whole};
+use crate::log_entry::{LABEL_MAX, NOTE_MAX};
 use crate::{FieldError, Kbli, Nib, Nik, Reason, Text, Timestamp, WilayahCode};
 
 /// Characters of names of enterprises and people.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::canonical_text;
-use crate::log_entry::{ACTIVITY_MAX, Duty, LABEL_MAX, NOTE_MAX, Role, parse_village, parse_whole};
+use crate::form::{parse_village, parse_whole};
+use crate::log_entry::{ACTIVITY_MAX, Duty, LABEL_MAX, NOTE_MAX, Role};
 use crate::{Day, FieldError, LogEntry, Nip, Reason, Status, Text, TimeRange, Timestamp, Umkm, UmkmId, VisitId, WilayahCode};
 
 /// One visit by one officer. Its serialised keys are the keys of its document: they are never renamed.

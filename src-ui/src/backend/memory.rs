@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lentera_api::view::{Cause, Delivered, Delivery, Done, Draft, Light, Person, Status};
 use lentera_api::{Command, Error, Event, Invite};
-use lentera_domain::log_entry::DraftName;
+use lentera_domain::DraftName;
 use lentera_domain::rules::LogRules;
 use lentera_domain::{Day, FieldError, Nip, Reason, Timestamp};
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! Pengiriman, the light's page: where the work stands, why, and what to do.
 
 use lentera_api::view::{Attempt, Delivery, RefusedRecord, WaitingRecord};
-use lentera_api::{self as api, SyncNow};
+use lentera_api::{self as api, SyncNow, refusal_words};
 use lentera_domain::Day;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -131,13 +131,14 @@ fn waiting_row(waiting: &WaitingRecord, today: Day) -> impl IntoView + use<> {
 
 fn refused_row(refused: &RefusedRecord) -> impl IntoView + use<> {
     let words = app().words();
+    let reason = refusal_words(&refused.reason, app().language.get_untracked());
     view! {
         <a class="row" href=Route::of_record(refused.record).path() data-test="refused-row" data-id=refused.record.id.to_string()>
             <span class="row-time">{(words.kinds)(refused.record.kind)}</span>
             <span class="row-title">{refused.title.clone()}</span>
             <span class="row-states">
                 <span class="state state-refused">
-                    {icon(Icon::Refused)} <span>{(words.refused_reason)(&refused.reason)}</span>
+                    {icon(Icon::Refused)} <span>{(words.refused_reason)(&reason)}</span>
                 </span>
             </span>
         </a>

@@ -2,7 +2,7 @@
 
 use lentera_api::view::{Done, Draft};
 use lentera_api::{Error, SaveDraft};
-use lentera_domain::log_entry::DraftName;
+use lentera_domain::DraftName;
 use lentera_domain::{FieldError, Reason};
 
 use crate::Engine;

@@ -2,7 +2,7 @@
 
 use lentera_api::view::VisitView;
 use lentera_api::{Command, Error, What};
-use lentera_domain::log_entry::DraftName;
+use lentera_domain::DraftName;
 use lentera_domain::visit::VisitForm;
 use lentera_domain::{LogEntryId, Visit, VisitId};
 use rusqlite::Connection;

@@ -1,8 +1,8 @@
 //! Forms as typed so far.
 
 use lentera_api::view::Draft;
+use lentera_domain::DraftName;
 use lentera_domain::Timestamp;
-use lentera_domain::log_entry::DraftName;
 use rusqlite::{Connection, Row, params};
 
 use super::StoreError;
