@@ -318,11 +318,13 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// Waits until a process has let go of everything it held: its program's name is gone before its files are.
+/// Waits until a process has let go of everything it held: its program's name is gone before its files are, and its first thread may be
+/// a zombie while others still hold them.
 async fn gone(app: u32) -> Result<()> {
     wait::until("the app is gone", SHOW_LIMIT, async || {
         let status = fs::read_to_string(format!("/proc/{app}/status")).unwrap_or_default();
-        Ok((status.is_empty() || status.contains("State:\tZ")).then_some(()))
+        let threads = fs::read_dir(format!("/proc/{app}/task")).map_or(0, Iterator::count);
+        Ok((status.is_empty() || status.contains("State:\tZ") && threads <= 1).then_some(()))
     })
     .await
 }

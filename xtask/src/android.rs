@@ -16,8 +16,11 @@ pub fn run() -> Result<()> {
     );
     checkout::claim_target()?;
     let target = checkout::target()?.join("android");
+    // Tauri's build scripts write into the Android project: these two folders of it must be there.
     let kotlin = target.join("kotlin");
-    fs::create_dir_all(&kotlin).with_context(|| format!("cannot make {}", kotlin.display()))?;
+    for folder in [&kotlin, &target.join("app")] {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
     let compiler = checkout::root()?.join("xtask/android/no-compiler");
     let mut cargo = toolchain::debian()?;
     cargo
