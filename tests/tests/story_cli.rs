@@ -1,6 +1,5 @@
 //! The main story without a window: a day's work and a visit noted with no signal reach the server.
 
-use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use lentera_api::{
     AddLogEntry, Delivery, EditLogEntry, Enrol, Error, ListLogEntries, LogEntryDetail, ReadDraft, RecordVisit, RegisterUmkm,
     Status, SyncNow,
 };
+use lentera_domain::Timestamp;
 use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::umkm::UmkmForm;
 use lentera_domain::visit::VisitForm;
@@ -246,6 +246,11 @@ fn the_example_can_be_imported_as_it_is() -> Result<()> {
         let nip = line.split(',').next().context("an empty line")?;
         ensure!(nip.ends_with("000"), "{nip} could be a real person's: no office gives the number 000");
     }
-    ensure!(Path::new(&process::example()).join("wilayah.csv").is_file());
+    let regions = std::fs::read_to_string(process::example().join("wilayah.csv"))?;
+    let enterprises = std::fs::read_to_string(process::example().join("umkm.json"))?;
+    for form in serde_json::from_str::<Vec<UmkmForm>>(&enterprises)? {
+        form.parse(Timestamp::from_millis(1_795_399_200_000))?;
+        ensure!(regions.contains(&format!("\n{},", form.village)), "{} lies nowhere", form.name);
+    }
     Ok(())
 }

@@ -18,6 +18,8 @@ use crate::{checkout, process};
 const OFFICE: &str = "Dinas Contoh Kabupaten Balangan";
 const PORT: u16 = 8311;
 const PASSWORD: &str = "lentera-contoh";
+/// A colleague in the first employee's unit, who has registered the example's enterprises.
+const COLLEAGUE: &str = "199104172019032000";
 
 /// Builds everything, makes the office anew, opens the app and stops the server when its window closes.
 pub fn run() -> Result<()> {
@@ -28,7 +30,9 @@ pub fn run() -> Result<()> {
     let programs = build_programs()?;
     let office = Office::make(&programs)?;
     let server = office.serve()?;
-    let device = office.enrol()?;
+    office.register_enterprises()?;
+    let device = office.enrol(&office.nip, "device")?;
+    println!("demo: enrolled {}; the password is now {PASSWORD}", office.nip);
     println!("demo: the app is open; close its window to end the demo");
     let closed = process::run(Command::new(programs.join("lentera-app")).env("LENTERA_DATA", &device));
     drop(server);
@@ -91,18 +95,34 @@ impl Office {
         bail!("the server does not answer on {}", self.address)
     }
 
-    /// Enrols a device for the employee and names its data folder.
-    fn enrol(&self) -> Result<PathBuf> {
-        let device = self.data.join("device");
-        let Self { nip, invite, .. } = self;
+    /// Lets the colleague register the example's enterprises, from a device of their own.
+    fn register_enterprises(&self) -> Result<()> {
+        let device = self.enrol(COLLEAGUE, "colleague")?;
+        let file = checkout::root()?.join("demo/umkm.json");
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let forms: Vec<serde_json::Value> = serde_json::from_str(&text).with_context(|| format!("{}", file.display()))?;
+        for form in &forms {
+            self.client(&device, &["call", "register_umkm", &json!({ "form": form }).to_string()])?;
+        }
+        self.client(&device, &["sync"])?;
+        println!("demo: a colleague has registered {} enterprises", forms.len());
+        Ok(())
+    }
+
+    /// Enrols a device for a member of staff and names its data folder.
+    fn enrol(&self, nip: &str, folder: &str) -> Result<PathBuf> {
+        let device = self.data.join(folder);
         // The first password is the birth date in the NIP; it is good for nothing but choosing another.
         let first_password: String = nip.chars().take(8).collect();
-        let call = json!({ "invite": invite, "nip": nip, "password": first_password, "new_password": PASSWORD });
-        let mut command = Command::new(self.programs.join("lentera"));
-        command.arg("--data").arg(&device).args(["call", "enrol", &call.to_string()]);
-        process::output(&mut command)?;
-        println!("demo: enrolled {nip}; the password is now {PASSWORD}");
+        let call = json!({ "invite": self.invite, "nip": nip, "password": first_password, "new_password": PASSWORD });
+        self.client(&device, &["call", "enrol", &call.to_string()])?;
         Ok(device)
+    }
+
+    /// Runs `lentera` on a device's data folder.
+    fn client(&self, device: &Path, arguments: &[&str]) -> Result<()> {
+        let mut command = Command::new(self.programs.join("lentera"));
+        process::output(command.arg("--data").arg(device).args(arguments)).map(drop)
     }
 }
 
