@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use lentera_api::{AddLogEntry, Enrol, Error, ListLogEntries, LogEntryDetail, Status};
+use lentera_api::{AddLogEntry, ChangePassword, Enrol, Error, ListLogEntries, LogEntryDetail, Status};
 use lentera_domain::error::Part;
 use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::rules::Effect;
@@ -284,5 +284,22 @@ fn a_data_folder_that_cannot_be_used_is_said() -> Result<()> {
         let refused = Device::at(data).try_call(Status {})?.err();
         ensure!(matches!(refused, Some(Error::Storage { .. })), "{}: {refused:?}", data.display());
     }
+    Ok(())
+}
+
+#[test]
+fn a_forgotten_password_is_replaced_by_a_code_and_unsent_work_stays() -> Result<()> {
+    let (_folder, office, device) = enrolled()?;
+    let today = device.call(Status {})?.today.to_string();
+    device.call(AddLogEntry { form: form(&today, "8.00", "9.00", "Rapat") })?;
+    let code = office.run(&["reset-password", NIP])?.trim().to_owned();
+    let new_password = "sandi-yang-baru".to_owned();
+    device.call(ChangePassword { password: code.clone(), new_password: new_password.clone() })?;
+    assert_eq!(device.call(Status {})?.light.waiting, 1, "unsent work is untouched");
+    let again = device.try_call(ChangePassword { password: code, new_password: "sandi-lain-lagi".to_owned() })?;
+    assert!(matches!(again, Err(Error::WrongLogin { .. })), "a code is good once: {again:?}");
+    device.call(ChangePassword { password: new_password, new_password: "sandi-ketiga-kali".to_owned() })?;
+    device.sync()?;
+    assert_eq!(device.call(Status {})?.light.waiting, 0);
     Ok(())
 }

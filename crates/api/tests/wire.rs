@@ -1,13 +1,15 @@
 //! The JSON of commands and answers, as screens and scripts rely on it.
 
 use lentera_api::view::{
-    Cause, Delivered, Delivery, Draft, Light, LogEntryView, MonthCount, Page, Status, UmkmView, WaitingRecord,
+    Attempt, Cause, Delivered, Delivery, Draft, Home, Light, LogDay, LogEntryView, MonthCount, Page, Person, RefusedRecord,
+    Status, UmkmDetailView, UmkmView, Village, VisitView, WaitingRecord,
 };
-use lentera_api::{AddLogEntry, Command, Error, Event, What};
+use lentera_api::{AddLogEntry, Command, Error, Event, Invite, What};
 use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::rules::Effect;
 use lentera_domain::umkm::UmkmForm;
-use lentera_domain::{Day, LogEntryId, Nip, Timestamp, UmkmId};
+use lentera_domain::visit::VisitForm;
+use lentera_domain::{Day, LogEntryId, Nip, Timestamp, UmkmId, VisitId, WilayahCode};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -80,4 +82,105 @@ fn errors_and_events() {
         Event::Light(LIGHT),
         Event::RecordsChanged,
     ]));
+}
+
+#[test]
+fn answers_of_whole_screens() {
+    let (nip, today) = (Nip::parse("197203151998032000").unwrap(), Day::parse("2026-11-23").unwrap());
+    let text = String::from;
+    let person = Person {
+        nip: nip.clone(),
+        name: text("Siti"),
+        position: text("Penyuluh"),
+        unit: text("Perindustrian"),
+        office: text("Dinas"),
+        server: text("http://127.0.0.1:8311"),
+    };
+    let day = LogDay { day: today, today, entries: vec![], minutes: 0, minutes_wanted: Some(450) };
+    let month = MonthCount { month: today.month(), counted: 1, waiting: 2, not_counted: 3, entries: 9, judged: true };
+    let home = Home { person, today: day, light: LIGHT, cause: Some(Cause::Busy), month, drafts: vec![] };
+    let form =
+        UmkmForm { name: "Dapur".into(), owner_name: "Aluh".into(), village: "63.11.01.2001".into(), ..UmkmForm::default() };
+    let umkm = UmkmView {
+        id: UmkmId(Uuid::from_u128(2)),
+        umkm: form.parse(NOW).unwrap().0,
+        village_name: text("Muara Ninian, Juai"),
+        delivered: Delivered::Refused,
+    };
+    let visit = VisitForm {
+        umkm: umkm.id.to_string(),
+        day: today.to_string(),
+        start: text("9.15"),
+        end: text("11.15"),
+        purposes: text("pembinaan"),
+        ..VisitForm::default()
+    };
+    let visit = VisitView {
+        id: VisitId(Uuid::from_u128(3)),
+        visit: visit.parse(nip, NOW).unwrap(),
+        umkm_name: text("Dapur"),
+        officer_name: text("Siti"),
+        delivered: Delivered::Waiting,
+        log_entry: LogEntryId(Uuid::from_u128(4)),
+    };
+    let record = umkm.id.record();
+    let detail = UmkmDetailView { umkm, form, nik_masked: Some(text("9911**********01")), visits: vec![visit] };
+    let village =
+        Village { code: WilayahCode::parse("63.11.01.2001").unwrap(), name: text("Muara Ninian"), district: text("Juai") };
+    let refused = RefusedRecord { record, title: text("Dapur"), reason: text("bad_record") };
+    let attempt = Attempt { at: NOW, failed: Some(Cause::Unreachable), sent: 1, received: 2, millis: 3 };
+    let invite = Invite {
+        format: Invite::FORMAT.into(),
+        office: text("Dinas"),
+        address: text("http://x"),
+        fingerprint: "0a".repeat(32),
+        nip: text(""),
+    };
+    insta::assert_json_snapshot!(json!({
+        "home": home, "umkm": detail, "village": village, "refused": refused, "attempt": attempt, "invite": invite,
+    }));
+}
+
+#[test]
+fn codes() {
+    let causes = [
+        Cause::Unreachable,
+        Cause::Busy,
+        Cause::WrongAddress,
+        Cause::NotOurServer,
+        Cause::Revoked,
+        Cause::AppTooOld,
+        Cause::BadAnswer,
+        Cause::Storage,
+    ];
+    let effects = [
+        Effect::Late { days: 3, allowed: 2 },
+        Effect::EarlierMonth,
+        Effect::Overlaps { with: LogEntryId(Uuid::from_u128(1)), minutes: 15 },
+        Effect::TooMany { entries: 8, allowed: 7 },
+        Effect::OverTime { minutes: 480, allowed: 450 },
+    ];
+    let detail = || String::from("x");
+    let errors = [
+        Error::UnknownCommand { name: detail() },
+        Error::BadArguments { detail: detail() },
+        Error::Field(Nip::parse("197213151998032000").unwrap_err()),
+        Error::NotEnrolled,
+        Error::AlreadyEnrolled,
+        Error::NotYours,
+        Error::BadInvite { detail: detail() },
+        Error::PasswordChangeNeeded,
+        Error::WeakPassword { min: 8 },
+        Error::ServerUnreachable,
+        Error::ServerBusy,
+        Error::WrongAddress,
+        Error::NotOurServer,
+        Error::DeviceRevoked,
+        Error::AppTooOld,
+        Error::AlreadyOpen,
+        Error::DiskFull,
+        Error::Storage { detail: detail() },
+        Error::Internal { detail: detail() },
+    ];
+    insta::assert_json_snapshot!(json!({ "causes": causes, "effects": effects, "errors": errors }));
 }
