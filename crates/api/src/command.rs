@@ -252,6 +252,58 @@ commands! {
     /// Tries to send now.
     "sync_now" SyncNow {} -> view::Delivery;
 
+    /// Log in again after the server stopped taking this device's key: a new key is enrolled, and what had no receipt is written anew under it. Needs the network.
+    "log_in_again" LogInAgain {
+        /// Password, or an operator's one-time code.
+        password: String,
+        /// The new password, where one is needed; otherwise empty.
+        #[serde(default)]
+        new_password: String,
+    } -> view::Status;
+
+    /// Fields that were filled in differently on two devices, of all records.
+    "conflicts" ListConflicts {} -> Vec<view::Conflict>;
+
+    /// Settles one field: the chosen value stands, on every device.
+    "settle_conflict" SettleConflict {
+        /// Of which record.
+        #[cfg_attr(feature = "schema", schemars(with = "serde_json::Value"))]
+        record: lentera_domain::RecordId,
+        /// The field's key.
+        field: String,
+        /// `choice` of the value.
+        choice: String,
+    } -> view::Done;
+
+    /// The person has dealt with a refused change (copied it, entered it again): it leaves the list and is kept.
+    "dismiss_refused" DismissRefused {
+        /// `change` of the refused record.
+        change: i64,
+    } -> view::Done;
+
+    /// Writes everything unsent to a `.lentera` file, encrypted to the server.
+    "export_unsent" ExportUnsent {
+        /// Where; empty for a new file in the device's folder for documents.
+        #[serde(default)]
+        path: String,
+    } -> view::Exported;
+
+    /// Writes the receipts of colleagues' parcels to a `.lentera` file, for the way back.
+    "export_receipts" ExportReceipts {
+        /// Where; empty for a new file in the device's folder for documents.
+        #[serde(default)]
+        path: String,
+    } -> view::Exported;
+
+    /// Takes a `.lentera` file: a colleague's parcels, or receipts for this device.
+    "take_file" TakeFile {
+        /// The file's bytes, base64.
+        content: String,
+    } -> view::FileTaken;
+
+    /// The person has seen that a damaged database was rescued.
+    "acknowledge_rescue" AcknowledgeRescue {} -> view::Done;
+
     /// Makes every list anew from the documents. Loses nothing; for repair.
     "rebuild" Rebuild {} -> view::Done;
 }

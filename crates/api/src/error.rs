@@ -65,6 +65,15 @@ pub enum Error {
     /// Lentera is open already on this data folder.
     #[error("another process has this data folder")]
     AlreadyOpen,
+    /// Not a `.lentera` file, or a damaged one.
+    #[error("bad file: {detail}")]
+    BadFile { detail: String },
+    /// A `.lentera` file of another office.
+    #[error("file of another server")]
+    OtherServersFile,
+    /// Nothing is unsent: no file was written.
+    #[error("nothing to export")]
+    NothingToExport,
     /// The disk is full: this was not saved.
     #[error("disk full")]
     DiskFull,
@@ -88,6 +97,10 @@ pub enum What {
     Visit,
     /// A region.
     Village,
+    /// A conflict, or one of its values.
+    Conflict,
+    /// A refused change.
+    Refused,
 }
 
 impl Error {

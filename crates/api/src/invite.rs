@@ -19,6 +19,10 @@ pub struct Invite {
     pub address: String,
     /// SHA-256 of the server's signing key, 64 hexadecimal digits.
     pub fingerprint: String,
+    /// The certificate authority of a server without a domain name: DER, base64. Empty where the server's certificate is publicly known, or
+    /// where it has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ca: String,
     /// Whom it is for; empty for anyone.
     #[serde(default)]
     pub nip: String,
@@ -75,6 +79,7 @@ mod tests {
             office: "Disperindag".into(),
             address: "http://127.0.0.1:8311".into(),
             fingerprint: "0a".repeat(32),
+            ca: String::new(),
             nip: String::new(),
         };
         let text = serde_json::to_string(&invite).unwrap();

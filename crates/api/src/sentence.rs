@@ -72,6 +72,14 @@ pub fn sentence(error: &Error, language: Language) -> String {
         ),
         Error::AppTooOld => say("Versi lama. Perbarui aplikasi.", "App too old. Update it."),
         Error::AlreadyOpen => say("Lentera sudah terbuka di jendela lain.", "Lentera is open in another window."),
+        Error::BadFile { .. } => say(
+            "Bukan berkas Lentera, atau rusak. Tidak ada yang diubah. Minta dikirim ulang.",
+            "Not a Lentera file, or damaged. Nothing was changed. Ask for it again.",
+        ),
+        Error::OtherServersFile => {
+            say("Berkas ini milik kantor lain. Tidak ada yang diubah.", "This file is another office's. Nothing was changed.")
+        }
+        Error::NothingToExport => say("Semua sudah terkirim. Tidak perlu berkas.", "Everything has arrived. No file is needed."),
         Error::DiskFull => say(
             "Disk penuh. Tulisan ini BELUM tersimpan, yang lain aman. Jangan tutup; kosongkan tempat, lalu Simpan.",
             "Disk full. This text is NOT saved, the rest is. Keep open; free some space, then Save.",

@@ -3,7 +3,7 @@
 use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::rules::Effect;
 use lentera_domain::umkm::UmkmForm;
-use lentera_domain::{Day, LogEntry, LogEntryId, Month, Nip, Timestamp, Umkm, UmkmId, Visit, VisitId, WilayahCode};
+use lentera_domain::{Day, Evidence, LogEntry, LogEntryId, Month, Nip, Timestamp, Umkm, UmkmId, Visit, VisitId, WilayahCode};
 use serde::{Deserialize, Serialize};
 
 /// Done, with nothing to tell.
@@ -89,6 +89,10 @@ pub struct LogEntryView {
     pub form: LogEntryForm,
     /// Name of the desa, as "Muara Ninian, Juai".
     pub village_name: Option<String>,
+    /// When it was noted, as far as can be shown.
+    pub evidence: Evidence,
+    /// Fields that two devices filled in differently, to be settled.
+    pub conflicts: Vec<Conflict>,
 }
 
 /// One day of the daily log.
@@ -121,6 +125,66 @@ pub struct Home {
     pub month: MonthCount,
     /// Drafts to go on with, newest first.
     pub drafts: Vec<Draft>,
+    /// Records with fields to be settled ([`Conflict`]).
+    pub conflicts: u32,
+    /// Older records that are still being fetched; null when none are.
+    pub backfill: Option<Progress>,
+    /// The database was damaged and what could be read was rescued; null once the person has seen it.
+    pub rescue: Option<Rescue>,
+}
+
+/// How far something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Done so far.
+    pub done: u64,
+    /// Of so many, never 0.
+    pub total: u64,
+}
+
+/// A damaged database was set aside, whole, and a new one made of what could be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rescue {
+    /// When.
+    pub at: Timestamp,
+    /// Where the damaged one lies.
+    pub kept_at: String,
+    /// Changes that were read.
+    pub changes: u32,
+    /// Form drafts that were read.
+    pub drafts: u32,
+    /// Whether everything was read as far as can be told. If not, what had arrived comes back from the server.
+    pub complete: bool,
+}
+
+/// A field that was filled in differently on two devices, neither of which knew of the other. Nothing is lost: all values are here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// Of which record.
+    pub record: lentera_domain::RecordId,
+    /// What people call the record.
+    pub title: String,
+    /// The field's key, as in the record's form.
+    pub field: String,
+    /// The values, two or more, in an order that is the same on every device.
+    pub values: Vec<ConflictValue>,
+}
+
+/// One of the values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictValue {
+    /// Names it in `settle_conflict`: the hash of the change that wrote it, hexadecimal.
+    pub choice: String,
+    /// The value as people read it: a desa's name, a masked NIK; empty for an emptied field.
+    pub text: String,
+    /// Who wrote it: a name, or a NIP where the name is not known.
+    pub author: String,
+    /// Whether that is the person of this device.
+    pub own: bool,
+    /// When it was saved, by that device's clock.
+    pub at: Option<Timestamp>,
+    /// Whether it is the one shown until the conflict is settled.
+    pub shown: bool,
 }
 
 /// What a month counts so far, by days of work.
@@ -151,6 +215,8 @@ pub struct UmkmView {
     pub village_name: String,
     /// Where it stands.
     pub delivered: Delivered,
+    /// How many of its fields are to be settled.
+    pub conflicts: u32,
 }
 
 /// An enterprise whole.
@@ -164,6 +230,8 @@ pub struct UmkmDetailView {
     pub nik_masked: Option<String>,
     /// Visits, newest first.
     pub visits: Vec<VisitView>,
+    /// Fields of it and of its owner to be settled.
+    pub conflicts: Vec<Conflict>,
 }
 
 /// A visit and how it stands.
@@ -181,6 +249,8 @@ pub struct VisitView {
     pub delivered: Delivered,
     /// The log entry it wrote.
     pub log_entry: LogEntryId,
+    /// Fields to be settled.
+    pub conflicts: Vec<Conflict>,
 }
 
 /// A desa or kelurahan.
@@ -220,6 +290,86 @@ pub struct Delivery {
     pub attempts: Vec<Attempt>,
     /// When the next try is due; null while one is under way.
     pub next_attempt_at: Option<Timestamp>,
+    /// What stands in the way or is worth knowing, the most important first; empty when all is well.
+    pub findings: Vec<Finding>,
+    /// Older records that are still being fetched; null when none are.
+    pub backfill: Option<Progress>,
+    /// Things from outside that could not be taken and are kept aside, whole.
+    pub kept_aside: u32,
+    /// Colleagues' parcels carried by this device.
+    pub carried: Carried,
+}
+
+/// Colleagues' parcels that this device took from `.lentera` files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// Not handed over yet.
+    pub waiting: u32,
+    /// Handed over.
+    pub delivered: u32,
+    /// Receipts for their senders that are here: `export_receipts` gives them.
+    pub receipts: u32,
+}
+
+/// What the sync doctor finds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "finding", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant's line tells of its fields")]
+pub enum Finding {
+    /// The device has no network at all.
+    NoNetwork,
+    /// There is a network, or nobody can tell, and the server does not answer; since when, if it ever did.
+    ServerUnreachable { since: Option<Timestamp> },
+    /// What answers at the address is not a Lentera server.
+    WrongAddress { address: String },
+    /// What answers is not our server.
+    NotOurServer { address: String },
+    /// The server asked for patience.
+    Busy { until: Option<Timestamp> },
+    /// The server's answer could not be used.
+    BadAnswer,
+    /// This device's clock differs from the server's by so many minutes; positive: it is ahead. Nothing is refused for it.
+    ClockWrong { minutes: i64 },
+    /// So many MB are free.
+    DiskLow { free_mb: u64 },
+    /// The device could not keep what came, or make what should go.
+    StorageTrouble,
+    /// The server refused so many records.
+    Refused { records: u32 },
+    /// The server withdrew this device.
+    Revoked,
+    /// The server does not take this device's key any more: log in again. Nothing is lost.
+    LogInAgain,
+    /// The app is too old for the server.
+    AppTooOld,
+    /// Work waited since then and the app was not let run by the system.
+    HeldBack { since: Timestamp },
+    /// So many things from outside could not be taken and are kept aside.
+    KeptAside { count: u32 },
+    /// A damaged database was set aside and rescued.
+    Rescued,
+    /// So many records have fields to be settled.
+    Conflicts { records: u32 },
+}
+
+/// A file was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exported {
+    /// Where.
+    pub path: String,
+    /// Bundles or receipts in it.
+    pub count: u32,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// A `.lentera` file was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileTaken {
+    /// Parcels of colleagues, to be handed over when there is a network; those known already are not counted.
+    pub parcels: u32,
+    /// Receipts for this device: what they are for has arrived.
+    pub receipts: u32,
 }
 
 /// Why nothing is sent.
@@ -242,6 +392,8 @@ pub enum Cause {
     BadAnswer,
     /// This device could not keep what came, or make what should go.
     Storage,
+    /// The server does not take this device's key any more, or does not know it: the person logs in again.
+    LogInAgain,
 }
 
 /// A record that waits.
@@ -264,6 +416,14 @@ pub struct RefusedRecord {
     pub title: String,
     /// The server's reason, a code of the protocol.
     pub reason: String,
+    /// Names it in `dismiss_refused`.
+    pub change: i64,
+    /// When it was saved.
+    pub at: Timestamp,
+    /// What was typed, to be copied or entered again; null where it was no form.
+    pub form: Option<serde_json::Value>,
+    /// Name of the draft that opens `form` again; null where there is none.
+    pub draft: Option<String>,
 }
 
 /// One try to send.

@@ -5,6 +5,7 @@
 
 pub mod draft;
 pub mod error;
+pub mod evidence;
 mod form;
 pub mod id;
 pub mod log_entry;
@@ -21,6 +22,7 @@ pub mod wilayah;
 
 pub use draft::DraftName;
 pub use error::{FieldError, Reason};
+pub use evidence::{Evidence, EvidenceKind};
 pub use id::{Kind, LogEntryId, RecordId, UmkmId, VisitId};
 pub use log_entry::{LogEntry, Status};
 pub use nib::{Kbli, Nib};

@@ -3,7 +3,7 @@
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use minicbor::{Decode, Encode};
 
-use crate::limits::{BUNDLE_CHANGES_MAX, BUNDLE_INFLATED_MAX, BUNDLE_MAX, BUNDLE_TARGET};
+use crate::limits::{BUNDLE_CHANGES_MAX, BUNDLE_INFLATED_MAX, BUNDLE_MAX, BUNDLE_TARGET, CHANGE_MAX};
 use crate::sign::{Message, Verified, sign, verify};
 use crate::{DeviceId, Hash, ProtocolError, compress, decode, encode};
 
@@ -49,12 +49,30 @@ pub struct Change {
     /// Id of the record.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub id: [u8; 16],
-    /// Raw bytes of the Automerge change.
+    /// Raw bytes of the Automerge change; of a part, those of the part.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub bytes: Vec<u8>,
     /// The device's clocks when it was saved.
     #[n(3)]
     pub saved: Stamp,
+    /// Which part of a larger change this is; absent for a whole one.
+    #[n(4)]
+    pub part: Option<Part>,
+}
+
+/// Where a part belongs. The parts of one change follow each other without gaps, each alone in its bundle, in bundles of consecutive
+/// numbers; what becomes of the change, the receipt of the last one tells, as its index 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Part {
+    /// SHA-256 of all bytes of the change.
+    #[n(0)]
+    pub whole: Hash,
+    /// How many bytes come before.
+    #[n(1)]
+    pub offset: u32,
+    /// How many bytes the change has, at most [`CHANGE_MAX`].
+    #[n(2)]
+    pub length: u32,
 }
 
 /// What a device's clocks say at one moment: evidence, never a reason to refuse.
@@ -69,6 +87,9 @@ pub struct Stamp {
     /// Last time the server told, milliseconds since 1970.
     #[n(2)]
     pub anchor: Option<i64>,
+    /// Milliseconds by the boot clock since that was told, where it was told within the same boot.
+    #[n(3)]
+    pub since_anchor: Option<i64>,
 }
 
 /// Time since boot.
@@ -82,23 +103,63 @@ pub struct Boot {
     pub millis: i64,
 }
 
-/// The changes of `waiting` that one bundle takes, from the first: as many as stay within [`BUNDLE_TARGET`], at least one. Gives
-/// the compressed frame and how many it holds.
+/// The next bundles' contents, each a compressed frame for [`Bundle::changes`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Packed {
+    /// One bundle that holds so many of the changes, whole.
+    Whole(Vec<u8>, usize),
+    /// The first change alone, in parts, one bundle each.
+    Parts(Vec<Vec<u8>>),
+}
+
+/// What a bundle has beside its frame at most: signature, names, numbers, stamp.
+const BESIDE: usize = 200;
+
+/// Packs the changes of `waiting` that come next, from the first: as many whole ones as stay within [`BUNDLE_TARGET`], or the first one in parts.
 ///
 /// # Errors
-/// [`ProtocolError::TooLarge`] if the first alone does not fit into any bundle.
-pub fn pack(waiting: &[Change]) -> Result<(Vec<u8>, usize), ProtocolError> {
-    let mut packed = (Vec::new(), 0);
+/// [`ProtocolError::TooLarge`] if the first is larger than [`CHANGE_MAX`].
+pub fn pack(waiting: &[Change]) -> Result<Packed, ProtocolError> {
+    let mut packed = Packed::Whole(Vec::new(), 0);
     for count in 1..=waiting.len().min(BUNDLE_CHANGES_MAX) {
         let changes = encode(&waiting.iter().take(count).collect::<Vec<_>>());
         let frame = compress::deflate(&changes)?;
-        let fits = if count == 1 { frame.len() + 256 <= BUNDLE_MAX } else { frame.len() + 160 <= BUNDLE_TARGET };
-        if !fits || changes.len() > BUNDLE_INFLATED_MAX {
+        if frame.len() + BESIDE > BUNDLE_TARGET || changes.len() > BUNDLE_INFLATED_MAX {
             break;
         }
-        packed = (frame, count);
+        packed = Packed::Whole(frame, count);
     }
-    if packed.1 == 0 && !waiting.is_empty() { Err(ProtocolError::TooLarge) } else { Ok(packed) }
+    match (packed, waiting.first()) {
+        (Packed::Whole(_, 0), Some(first)) => pack_parts(first).map(Packed::Parts),
+        (packed, _) => Ok(packed),
+    }
+}
+
+fn pack_parts(change: &Change) -> Result<Vec<Vec<u8>>, ProtocolError> {
+    let length = u32::try_from(change.bytes.len()).map_err(|_| ProtocolError::TooLarge)?;
+    if change.bytes.len() > CHANGE_MAX {
+        return Err(ProtocolError::TooLarge);
+    }
+    let whole = Hash::of(&change.bytes);
+    let (mut frames, mut rest, mut offset) = (Vec::new(), change.bytes.as_slice(), 0);
+    while !rest.is_empty() {
+        // Text compresses to half or less: begin with what would then fit, and take less until it does.
+        let mut size = rest.len().min(BUNDLE_TARGET * 4);
+        loop {
+            let (taken, left) = rest.split_at_checked(size).unwrap_or((rest, &[]));
+            let part = Part { whole, offset, length };
+            let piece = Change { bytes: taken.to_vec(), part: Some(part), ..change.clone() };
+            let frame = compress::deflate(&encode(&vec![piece]))?;
+            if frame.len() + BESIDE <= BUNDLE_TARGET || size <= 1 {
+                frames.push(frame);
+                rest = left;
+                offset += u32::try_from(taken.len()).map_err(|_| ProtocolError::TooLarge)?;
+                break;
+            }
+            size = size * 3 / 4;
+        }
+    }
+    Ok(frames)
 }
 
 impl Bundle {
@@ -133,32 +194,46 @@ mod tests {
     use super::*;
 
     pub(crate) fn stamp() -> Stamp {
-        Stamp { wall: 1_795_399_200_000, boot: Some(Boot { id: 77, millis: 60_000 }), anchor: None }
+        Stamp { wall: 1_795_399_200_000, boot: Some(Boot { id: 77, millis: 60_000 }), anchor: None, since_anchor: None }
     }
 
     fn change(length: usize, seed: u8) -> Change {
         // Bytes that do not compress.
         let bytes = (0..length).flat_map(|n| Hash::of(&[seed, n as u8, (n >> 8) as u8]).0).take(length).collect();
-        Change { kind: 1, id: [seed; 16], bytes, saved: stamp() }
+        Change { kind: 1, id: [seed; 16], bytes, saved: stamp(), part: None }
     }
 
     #[test]
-    fn packs_up_to_the_target_and_a_large_one_alone() {
+    fn packs_up_to_the_target() {
         let small: Vec<_> = (0..30).map(|n| change(300, n)).collect();
-        let (frame, count) = pack(&small).unwrap();
-        assert!((4..8).contains(&count) && frame.len() + 160 <= BUNDLE_TARGET, "{count} in {}", frame.len());
-        let (_, count) = pack(&[change(20_000, 1), change(10, 2)]).unwrap();
-        assert_eq!(count, 1);
-        assert_eq!(pack(&[change(70_000, 1)]).unwrap_err(), ProtocolError::TooLarge);
-        assert_eq!(pack(&[]).unwrap().1, 0);
+        let Packed::Whole(frame, count) = pack(&small).unwrap() else { panic!("parts") };
+        assert!((4..8).contains(&count) && frame.len() + BESIDE <= BUNDLE_TARGET, "{count} in {}", frame.len());
+        assert_eq!(pack(&[]).unwrap(), Packed::Whole(Vec::new(), 0));
+    }
+
+    #[test]
+    fn a_large_change_goes_in_parts_that_make_it_again() {
+        let large = change(CHANGE_MAX, 1);
+        let Packed::Parts(frames) = pack(&[large.clone(), change(10, 2)]).unwrap() else { panic!("whole") };
+        let mut bytes = Vec::new();
+        for frame in frames {
+            assert!(frame.len() + BESIDE <= BUNDLE_TARGET);
+            let mut changes: Vec<Change> = decode(&compress::inflate(&frame, BUNDLE_INFLATED_MAX).unwrap()).unwrap();
+            let piece = changes.pop().unwrap();
+            let part = piece.part.unwrap();
+            assert_eq!((part.whole, part.offset as usize, changes.len()), (Hash::of(&large.bytes), bytes.len(), 0));
+            assert_eq!(part.length as usize, CHANGE_MAX);
+            bytes.extend(piece.bytes);
+        }
+        assert_eq!(bytes, large.bytes);
+        assert_eq!(pack(&[change(CHANGE_MAX + 1, 1)]).unwrap_err(), ProtocolError::TooLarge);
     }
 
     #[test]
     fn seals_and_opens() {
         let key = SigningKey::from_bytes(&[9; 32]);
         let changes = vec![change(40, 1), change(50, 2)];
-        let (frame, count) = pack(&changes).unwrap();
-        assert_eq!(count, 2);
+        let Packed::Whole(frame, 2) = pack(&changes).unwrap() else { panic!("not both") };
         let bundle = Bundle {
             device: DeviceId::of_key(key.verifying_key().as_bytes()),
             number: 1,
@@ -169,6 +244,8 @@ mod tests {
             sealed: stamp(),
             changes: frame,
         };
+        let overhead = bundle.seal(&key).len() - bundle.changes.len();
+        assert!(overhead <= BESIDE, "{overhead}");
         let sealed = bundle.seal(&key);
         let opened = Bundle::open(&sealed, &key.verifying_key()).unwrap();
         assert_eq!(opened.read_changes().unwrap(), changes);

@@ -6,8 +6,10 @@ pub mod account;
 pub mod bundle;
 pub mod compress;
 pub mod frame;
+pub mod handed;
 pub mod limits;
 mod names;
+pub mod parcel;
 pub mod receipt;
 pub mod sign;
 pub mod stream;
@@ -16,9 +18,9 @@ pub mod sync;
 pub use names::{DeviceId, Hash};
 
 /// The version of the protocol that this code speaks.
-pub const VERSION: u16 = 1;
-/// The oldest version that this code still understands.
-pub const VERSION_MIN: u16 = 1;
+pub const VERSION: u16 = 2;
+/// The oldest version that this code still understands: two before its own, as far as there are any.
+pub const VERSION_MIN: u16 = if VERSION > 3 { VERSION - 2 } else { 1 };
 
 /// Why bytes were not understood. None of these changes any state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,6 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::bundle::Stamp;
 use crate::limits::{PAGE_INFLATED_MAX, PAGE_ROWS_MAX};
 use crate::{Hash, ProtocolError, compress, decode, encode};
 
@@ -17,6 +18,10 @@ pub struct Cursor {
     /// First 8 bytes of that row's chained hash: tells a server restored from an older backup from one that went on.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub hash: [u8; 8],
+    /// While a device that is new to the stream is given what came before `position`, newest first: documents (and records of the
+    /// server) that first appeared below this position are still to come. Absent when nothing is. Rows behind `position` follow after.
+    #[n(3)]
+    pub below: Option<u64>,
 }
 
 /// A row of a stream.
@@ -34,10 +39,27 @@ pub enum Row {
         /// Raw bytes of the Automerge change.
         #[cbor(n(2), with = "minicbor::bytes")]
         bytes: Vec<u8>,
+        /// Whose it is and since when: the server's word.
+        #[n(3)]
+        origin: Option<Origin>,
     },
     /// A record of the server: JSON of `domain::server_record::ServerRecord`.
     #[n(1)]
     Record(#[n(0)] String),
+}
+
+/// Where a change came from.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Origin {
+    /// NIP of who wrote it.
+    #[n(0)]
+    pub author: String,
+    /// The writing device's clocks when it was saved. The boot clock itself is left out.
+    #[n(1)]
+    pub saved: Stamp,
+    /// When the server accepted it, milliseconds since 1970.
+    #[n(2)]
+    pub arrived: i64,
 }
 
 impl Row {

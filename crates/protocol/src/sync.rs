@@ -1,12 +1,12 @@
 //! `POST /v1/sync`: one request, one answer, everything in it.
 //!
-//! The request's body is frames ([`crate::frame`]): first the signed [`Header`], then sealed bundles. The answer is one signed [`Reply`] of an [`Answer`].
+//! The request's body is frames ([`crate::frame`]): first the signed [`Header`], then what is handed over ([`crate::handed`]). The answer is one signed [`Reply`] of an [`Answer`].
 
 use minicbor::{Decode, Encode};
 
-use crate::DeviceId;
 use crate::sign::Message;
 use crate::stream::Cursor;
+use crate::{DeviceId, Hash};
 
 /// Who asks, and from where on.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -26,6 +26,12 @@ pub struct Header {
     /// Where it stands in the streams it knows.
     #[n(4)]
     pub cursors: Vec<Cursor>,
+    /// Bytes of stream rows, inflated, that the answer may hold, within [`crate::limits::PAGE_BUDGET`]; absent: as the server likes.
+    #[n(5)]
+    pub page_bytes: Option<u32>,
+    /// Number of the last amendment taken; absent for none.
+    #[n(6)]
+    pub amendment: Option<u64>,
 }
 
 impl Message for Header {
@@ -56,6 +62,21 @@ pub struct Answer {
     /// The server's clock, milliseconds since 1970: the device's time anchor.
     #[n(6)]
     pub time: i64,
+    /// The last bundle of the asking device that the server holds, after this request; absent for none. A device that holds receipts of
+    /// later ones offers them again: the server was restored from a backup.
+    #[n(7)]
+    pub last: Option<Last>,
+}
+
+/// A device's last bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Last {
+    /// Its number.
+    #[n(0)]
+    pub number: u64,
+    /// Hash of its sealed bytes.
+    #[n(1)]
+    pub hash: Hash,
 }
 
 /// Signed bytes, kept as they are.
@@ -123,4 +144,10 @@ pub enum Refusal {
     /// A fault of the server's; it is in its log.
     #[n(9)]
     Internal,
+    /// Two bundles of this device had one number: its key is not taken any more. The person enrols a new one by logging in.
+    #[n(10)]
+    KeyFrozen,
+    /// The request's counter is not above this, the highest seen: it was sent before, or the device was set back.
+    #[n(11)]
+    Replayed(#[n(0)] u64),
 }

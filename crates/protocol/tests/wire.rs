@@ -26,15 +26,23 @@ fn device() -> DeviceId {
 }
 
 fn stamp() -> Stamp {
-    Stamp { wall: 1_795_399_200_000, boot: Some(Boot { id: 77, millis: 60_000 }), anchor: None }
+    Stamp { wall: 1_795_399_200_000, boot: Some(Boot { id: 77, millis: 60_000 }), anchor: None, since_anchor: None }
 }
 
 #[test]
 fn sync_messages() {
-    let cursor = Cursor { stream: 3, position: 500, hash: [0xcc; 8] };
-    let header = Header { version: 1, device: device(), counter: 9, scope_epoch: 2, cursors: vec![cursor] };
+    let cursor = Cursor { stream: 3, position: 500, hash: [0xcc; 8], below: None };
+    let header = Header {
+        version: 1,
+        device: device(),
+        counter: 9,
+        scope_epoch: 2,
+        cursors: vec![cursor],
+        page_bytes: None,
+        amendment: None,
+    };
     insta::assert_snapshot!("header", hex(&header));
-    let change = Change { kind: 1, id: [0x1d; 16], bytes: vec![1, 2, 3], saved: stamp() };
+    let change = Change { kind: 1, id: [0x1d; 16], bytes: vec![1, 2, 3], saved: stamp(), part: None };
     insta::assert_snapshot!("change", hex(&change));
     let bundle = Bundle {
         device: device(),
@@ -52,9 +60,10 @@ fn sync_messages() {
         Exception { index: 1, outcome: Outcome::Need(Hash([0xbb; 32])) },
         Exception { index: 2, outcome: Outcome::Unknown },
     ];
-    let receipt = Receipt { device: device(), number: 4, bundle: Hash([0xbb; 32]), exceptions, time: 1_795_399_200_000 };
+    let receipt =
+        Receipt { device: device(), number: 4, bundle: Hash([0xbb; 32]), exceptions, time: 1_795_399_200_000, amendment: None };
     insta::assert_snapshot!("receipt", hex(&receipt));
-    let rows = vec![Row::Change { kind: 2, id: [0x1d; 16], bytes: vec![1, 2] }, Row::Record("{}".into())];
+    let rows = vec![Row::Change { kind: 2, id: [0x1d; 16], bytes: vec![1, 2], origin: None }, Row::Record("{}".into())];
     insta::assert_snapshot!("page", hex(&Page { rows, cursor }));
     let answer = Answer {
         counter: 9,
@@ -64,6 +73,7 @@ fn sync_messages() {
         more: true,
         scope_epoch: 2,
         time: 1_795_399_200_000,
+        last: None,
     };
     insta::assert_snapshot!("answer", hex(&Reply::Done(answer)));
 }
@@ -81,6 +91,8 @@ fn refusals() {
         Refusal::WeakPassword,
         Refusal::Busy(30),
         Refusal::Internal,
+        Refusal::KeyFrozen,
+        Refusal::Replayed(9),
     ];
     let lines: Vec<_> = refusals.into_iter().map(|refusal| hex(&Reply::<Answer>::Refused(refusal))).collect();
     insta::assert_snapshot!("refusals", lines.join("\n"));
@@ -103,7 +115,7 @@ fn account_messages() {
 #[test]
 fn signed_form() {
     let key = SigningKey::from_bytes(&[3; 32]);
-    let receipt = Receipt { device: device(), number: 1, bundle: Hash([0; 32]), exceptions: vec![], time: 5 };
+    let receipt = Receipt { device: device(), number: 1, bundle: Hash([0; 32]), exceptions: vec![], time: 5, amendment: None };
     let sealed = sign(&receipt, &key);
     assert_eq!(verify::<Receipt>(&sealed, &key.verifying_key()).unwrap().into_inner(), receipt);
     insta::assert_snapshot!("signed_receipt", sealed.iter().map(|byte| format!("{byte:02x}")).collect::<String>());

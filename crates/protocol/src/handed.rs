@@ -1,0 +1,53 @@
+//! What a request hands over behind its header, one frame each.
+
+use minicbor::{Decode, Encode};
+
+use crate::{ProtocolError, decode, encode};
+
+/// First byte of a sealed bundle: CBOR tag 18 of COSE_Sign1.
+const SEALED: u8 = 0xd2;
+
+/// One thing handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// A sealed bundle of the asking device; the frame is the bundle itself.
+    Bundle(Vec<u8>),
+    /// Something else.
+    Other(Other),
+}
+
+/// What is not simply a bundle of the asking device.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Other {
+    /// A bundle that the server had before it was restored from a backup, with the receipt it gave then.
+    #[n(0)]
+    Returned {
+        /// The sealed bundle.
+        #[cbor(n(0), with = "minicbor::bytes")]
+        sealed: Vec<u8>,
+        /// Its receipt.
+        #[cbor(n(1), with = "minicbor::bytes")]
+        receipt: Vec<u8>,
+    },
+    /// A colleague's parcel ([`crate::parcel`]), carried for them.
+    #[n(1)]
+    Parcel(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
+}
+
+impl Handed {
+    /// What a frame hands over.
+    ///
+    /// # Errors
+    /// [`ProtocolError::Malformed`].
+    pub fn read(frame: Vec<u8>) -> Result<Self, ProtocolError> {
+        if frame.first() == Some(&SEALED) { Ok(Self::Bundle(frame)) } else { decode(&frame).map(Self::Other) }
+    }
+
+    /// The frame.
+    pub fn into_frame(self) -> Vec<u8> {
+        match self {
+            Self::Bundle(sealed) => sealed,
+            Self::Other(other) => encode(&other),
+        }
+    }
+}
