@@ -107,9 +107,12 @@ fn signed<S, T: Message + Encode<()>>(service: &Service<S>, status: StatusCode, 
 const fn status_of(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Malformed | Refusal::Version => StatusCode::BAD_REQUEST,
-        Refusal::UnknownDevice | Refusal::Revoked | Refusal::WrongLogin(_) | Refusal::PasswordChangeNeeded => {
-            StatusCode::FORBIDDEN
-        }
+        Refusal::UnknownDevice
+        | Refusal::Revoked
+        | Refusal::WrongLogin(_)
+        | Refusal::PasswordChangeNeeded
+        | Refusal::KeyFrozen => StatusCode::FORBIDDEN,
+        Refusal::Replayed(_) => StatusCode::CONFLICT,
         Refusal::TooManyTries(_) => StatusCode::TOO_MANY_REQUESTS,
         Refusal::WeakPassword => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -14,6 +14,7 @@ mod passwords;
 mod read_streams;
 pub mod scope;
 pub mod server_key;
+mod take;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -33,6 +34,7 @@ use crate::storage::StorageError;
 pub use accept_bundle::Verdict;
 pub use csv_table::{ImportError, RowError};
 pub use invite::Invite;
+pub use take::Taken;
 
 /// Passwords that are hashed at one moment: each takes 19 MiB and a processor.
 const HASHING_MAX: usize = 2;

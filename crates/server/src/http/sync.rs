@@ -9,11 +9,12 @@ use axum::response::Response;
 use futures::StreamExt;
 use lentera_protocol::ProtocolError;
 use lentera_protocol::frame::Frames;
+use lentera_protocol::handed::Handed;
 use lentera_protocol::limits::{BUNDLE_MAX, HEADER_MAX, REQUEST_BUNDLES_MAX, REQUEST_MAX};
 use lentera_protocol::sync::{Answer, Refusal, Sealed, Unreadable};
 
 use super::{SILENCE, reply};
-use crate::service::{Failure, Service, Verdict};
+use crate::service::{Failure, Service, Taken};
 use crate::storage::Storage;
 
 /// Answers an [`Answer`] to frames: a signed header, then sealed bundles.
@@ -33,24 +34,25 @@ async fn serve<S: Storage>(service: &Service<S>, body: Body) -> Result<Answer, F
     let (header, device) = service.identify(&header).await?;
     let (mut receipts, mut unreadable) = (Vec::new(), Vec::new());
     for index in 0.. {
-        let verdict = match incoming.next(BUNDLE_MAX).await {
+        let taken = match incoming.next(BUNDLE_MAX).await {
             Ok(None) => break,
-            Ok(Some(_)) if receipts.len() + unreadable.len() >= REQUEST_BUNDLES_MAX => Verdict::Unreadable("too_many"),
-            Ok(Some(sealed)) => service.accept_bundle(&sealed).await?,
-            Err(Stopped::TooLarge) => Verdict::Unreadable("too_large"),
+            Ok(Some(_)) if index as usize >= REQUEST_BUNDLES_MAX => Taken::unreadable("too_many"),
+            Ok(Some(frame)) => match Handed::read(frame) {
+                Ok(handed) => service.take(handed, &device).await?,
+                Err(_) => Taken::unreadable("malformed"),
+            },
+            Err(Stopped::TooLarge) => Taken::unreadable("too_large"),
             Err(Stopped::Cut) => {
                 tracing::info!(device = %device.id, whole = index, "cut");
                 return Err(Refusal::Malformed.into());
             }
         };
-        match verdict {
-            Verdict::Receipt(receipt) => receipts.push(Sealed(receipt)),
-            Verdict::Unreadable(code) => {
-                unreadable.push(Unreadable { index, code: code.to_owned() });
-                // Where the next bundle begins is not known, or there may be no next.
-                if matches!(code, "too_large" | "too_many") {
-                    break;
-                }
+        receipts.extend(taken.receipts.into_iter().map(Sealed));
+        if let Some(code) = taken.unreadable {
+            unreadable.push(Unreadable { index, code: code.to_owned() });
+            // Where the next frame begins is not known, or there may be no next.
+            if matches!(code, "too_large" | "too_many") {
+                break;
             }
         }
     }
@@ -64,6 +66,7 @@ async fn serve<S: Storage>(service: &Service<S>, body: Body) -> Result<Answer, F
         more = pages.more,
         "sync"
     );
+    let last = service.last_bundle(&device).await?;
     Ok(Answer {
         counter: header.counter,
         receipts,
@@ -72,6 +75,7 @@ async fn serve<S: Storage>(service: &Service<S>, body: Body) -> Result<Answer, F
         more: pages.more,
         scope_epoch: device.scope_epoch,
         time: service.now().millis(),
+        last,
     })
 }
 

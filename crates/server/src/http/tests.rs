@@ -42,7 +42,15 @@ async fn post(address: SocketAddr, path: &str, body: &[u8]) -> (u16, String, Vec
 }
 
 fn header(device: &TestDevice, counter: u64) -> Vec<u8> {
-    let header = Header { version: VERSION, device: device.id(), counter, scope_epoch: 1, cursors: vec![] };
+    let header = Header {
+        version: VERSION,
+        device: device.id(),
+        counter,
+        scope_epoch: 1,
+        cursors: vec![],
+        page_bytes: None,
+        amendment: None,
+    };
     sign(&header, &device.key)
 }
 
@@ -118,7 +126,15 @@ async fn what_is_no_request_is_refused_with_a_signature() {
     let address = listen(&office).await;
     let device = TestDevice::enrol(&office, SITI, 2).await;
     let stranger = TestDevice { key: ed25519_dalek::SigningKey::from_bytes(&[8; 32]), number: 0, previous: Default::default() };
-    let forged = Header { version: VERSION, device: device.id(), counter: 1, scope_epoch: 1, cursors: vec![] };
+    let forged = Header {
+        version: VERSION,
+        device: device.id(),
+        counter: 1,
+        scope_epoch: 1,
+        cursors: vec![],
+        page_bytes: None,
+        amendment: None,
+    };
     let future = Header { version: 900, ..forged.clone() };
     assert_eq!(forged.device, DeviceId::of_key(device.key.verifying_key().as_bytes()));
     for (path, sent, status, refusal) in [

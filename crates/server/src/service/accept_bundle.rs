@@ -91,7 +91,8 @@ impl<S: Storage> Service<S> {
         let case = Case { device, generation: bundle.generation, kept: keys.into_iter().zip(kept).collect(), now };
         let judgement = tokio::task::spawn_blocking(move || case.judge(changes)).await?;
         let Judgement { documents, changes, quarantined, exceptions } = judgement;
-        let receipt = Receipt { device: id, number: bundle.number, bundle: hash, exceptions, time: now.millis() };
+        let receipt =
+            Receipt { device: id, number: bundle.number, bundle: hash, exceptions, time: now.millis(), amendment: None };
         let receipt = sign::sign(&receipt, &self.key);
         let commit = Commit {
             device: id,
@@ -250,7 +251,7 @@ mod tests {
         let office = Office::open().await;
         let mut siti = TestDevice::enrol(&office, SITI, 2).await;
         let mut ahmad = TestDevice::enrol(&office, AHMAD, 3).await;
-        let unknown = Change { kind: 900, id: [4; 16], bytes: b"from the future".to_vec(), saved: STAMP };
+        let unknown = Change { kind: 900, id: [4; 16], bytes: b"from the future".to_vec(), saved: STAMP, part: None };
         let sealed = siti.seal(&[unknown.clone(), unknown.clone()]);
         assert_eq!(receipt(&office, &sealed).await.exceptions, [Exception { index: 0, outcome: Outcome::Unknown }]);
         assert_eq!(receipt(&office, &ahmad.seal(&[unknown])).await.exceptions, [refused(0, "wrong_owner")]);

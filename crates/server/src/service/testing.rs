@@ -9,7 +9,7 @@ use lentera_document::{Actor, Document, Fields, fields_of};
 use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::umkm::UmkmForm;
 use lentera_domain::{LogEntryId, Nip, RecordId, Timestamp, UmkmId};
-use lentera_protocol::bundle::{self, Bundle, Change, Stamp};
+use lentera_protocol::bundle::{self, Bundle, Change, Packed, Stamp};
 use lentera_protocol::{DeviceId, Hash};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -120,8 +120,7 @@ impl TestDevice {
 
     /// The sealed bundle of `changes` after those sealed before.
     pub fn seal(&mut self, changes: &[Change]) -> Vec<u8> {
-        let (changes, count) = bundle::pack(changes).unwrap();
-        assert!(count > 0);
+        let Packed::Whole(changes, 1..) = bundle::pack(changes).unwrap() else { panic!("parts") };
         let sealed = Bundle {
             device: self.id(),
             number: self.number + 1,
@@ -139,10 +138,10 @@ impl TestDevice {
     }
 }
 
-pub const STAMP: Stamp = Stamp { wall: NOW.millis(), boot: None, anchor: None };
+pub const STAMP: Stamp = Stamp { wall: NOW.millis(), boot: None, anchor: None, since_anchor: None };
 
 pub fn change(record: RecordId, bytes: Vec<u8>) -> Change {
-    Change { kind: record.kind.number(), id: *record.id.as_bytes(), bytes, saved: STAMP }
+    Change { kind: record.kind.number(), id: *record.id.as_bytes(), bytes, saved: STAMP, part: None }
 }
 
 /// The changes that first make a log entry and then edit its text, one after the other.

@@ -168,7 +168,7 @@ async fn commits_only_what_still_holds<S: Storage>(storage: &S, other: &S) {
 async fn pages_streams<S: Storage>(storage: &S) {
     assert_eq!(storage.stream_page(query("none", &[], 10)).await.unwrap(), None);
     let first = storage.stream_page(query("person:1", &[], 1)).await.unwrap().unwrap();
-    let change = |byte: u8| Row::Change { kind: 900, id: [3; 16], bytes: vec![byte; 40] };
+    let change = |byte: u8| Row::Change { kind: 900, id: [3; 16], bytes: vec![byte; 40], origin: None };
     assert_eq!((first.rows.as_slice(), first.cursor.position, first.more), ([change(1)].as_slice(), 1, true));
     assert_eq!(first.cursor.hash, change(1).chained_hash(&[0; 8]));
     let second = storage.stream_page(query("person:1", &[first.cursor], 1)).await.unwrap().unwrap();

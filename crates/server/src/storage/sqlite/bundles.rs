@@ -66,7 +66,7 @@ pub fn commit(db: &Connection, commit: &Commit) -> Result<Committed, StorageErro
         };
         db.prepare_cached("INSERT INTO change (kind, id, hash, bytes, device, bundle_number) VALUES (?, ?, ?, ?, ?, ?)")?
             .execute(params![change.key.kind, change.key.uuid(), change.hash, change.bytes, device, as_sql(commit.number)?])?;
-        let row = Row::Change { kind: change.key.kind, id: change.key.id, bytes: change.bytes.clone() };
+        let row = Row::Change { kind: change.key.kind, id: change.key.id, bytes: change.bytes.clone(), origin: None };
         streams::append(db, &document.home, Some(commit.device), &row)?;
     }
     for refused in &commit.quarantined {

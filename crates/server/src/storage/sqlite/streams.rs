@@ -43,18 +43,18 @@ pub fn page(db: &Connection, query: &StreamQuery) -> Result<Option<StreamPage>, 
         }
         bytes += content.len();
         rows.push(decode(&content).map_err(|error| StorageError::Damaged(error.to_string()))?);
-        cursor = Cursor { stream, position: row.get::<_, i64>(0)?.unsigned_abs(), hash: row.get(1)? };
+        cursor = Cursor { stream, position: row.get::<_, i64>(0)?.unsigned_abs(), hash: row.get(1)?, below: None };
     }
     if !more {
         // Past the device's own rows at the end, too.
-        cursor = Cursor { stream, position: last.unsigned_abs(), hash: last_hash };
+        cursor = Cursor { stream, position: last.unsigned_abs(), hash: last_hash, below: None };
     }
     Ok(Some(StreamPage { rows, bytes, cursor, more }))
 }
 
 /// The device's own cursor if it stands on a row of this very stream, else the beginning.
 fn start(db: &Connection, stream: u32, cursors: &[Cursor]) -> Result<Cursor, StorageError> {
-    let beginning = Cursor { stream, position: 0, hash: [0; 8] };
+    let beginning = Cursor { stream, position: 0, hash: [0; 8], below: None };
     let Some(cursor) = cursors.iter().find(|cursor| cursor.stream == stream) else { return Ok(beginning) };
     let Ok(at) = position(cursor.position) else { return Ok(beginning) };
     let hash: Option<[u8; 8]> = db
