@@ -7,17 +7,28 @@ use anyhow::{Context, Result, bail, ensure};
 use lentera_api::{Call, Enrol, Error, Language, sentence};
 use serde_json::{Value, json};
 
-use crate::process;
+use crate::process::{self, Place};
 
 /// A data folder. It may be the one of a window, while that is closed.
 pub struct Device {
     data: PathBuf,
+    place: Place,
 }
 
 impl Device {
     /// The device with this data folder.
     pub fn at(data: &Path) -> Self {
-        Self { data: data.to_path_buf() }
+        Self::within(data, Place::default())
+    }
+
+    /// The same, somewhere else.
+    pub fn within(data: &Path, place: Place) -> Self {
+        Self { data: data.to_path_buf(), place }
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     /// Carries out a command.
@@ -80,7 +91,7 @@ impl Device {
     /// # Errors
     /// When it is not there.
     pub fn command(&self, arguments: &[&str]) -> Result<Command> {
-        let mut command = Command::new(process::program("lentera")?);
+        let mut command = self.place.command(&process::program("lentera")?);
         command.arg("--data").arg(&self.data).args(arguments);
         Ok(command)
     }

@@ -1,12 +1,17 @@
 //! The whole system under test: the real programs in folders of their own. Nothing here is replaced by a copy made for tests.
 
 pub mod device;
+#[cfg(target_os = "linux")]
+pub mod link;
 pub mod office;
 pub mod process;
 pub mod story;
 pub mod wait;
 pub mod window;
+pub mod work;
 
 pub use device::Device;
+#[cfg(target_os = "linux")]
+pub use link::Link;
 pub use office::Office;
 pub use window::Window;

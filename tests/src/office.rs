@@ -7,8 +7,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Row};
 
+use crate::process::Place;
 use crate::{process, wait};
 
 /// How long a server may take to start.
@@ -17,8 +18,42 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 /// An office's server and its data folder. Ends with this value.
 pub struct Office {
     data: PathBuf,
-    address: SocketAddr,
+    site: Site,
     server: Option<Child>,
+}
+
+/// Where a server is found, and how it speaks.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The address it listens on, the same every time it is started.
+    pub address: SocketAddr,
+    /// Where it runs.
+    pub place: Place,
+    /// With TLS by certificates of its own, which `init` makes and its invites name.
+    pub secure: bool,
+}
+
+impl Site {
+    /// On this machine, at a free port, without TLS.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn local() -> Result<Self> {
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        Ok(Self { address, place: Place::default(), secure: false })
+    }
+
+    /// At the far end of a link, without TLS.
+    #[cfg(target_os = "linux")]
+    pub fn behind(link: &crate::Link) -> Self {
+        Self { address: SocketAddr::from((crate::link::SERVER, 8311)), place: link.server(), secure: false }
+    }
+
+    /// The same with TLS.
+    #[must_use]
+    pub fn secure(self) -> Self {
+        Self { secure: true, ..self }
+    }
 }
 
 impl Office {
@@ -27,9 +62,19 @@ impl Office {
     /// # Errors
     /// When the server's program refuses a step.
     pub fn make(data: &Path, name: &str) -> Result<Self> {
-        let office = Self::empty(data)?;
+        Self::make_at(data, name, Site::local()?)
+    }
+
+    /// The same, somewhere.
+    ///
+    /// # Errors
+    /// As [`Office::make`].
+    pub fn make_at(data: &Path, name: &str, site: Site) -> Result<Self> {
+        let host = site.address.ip().to_string();
+        let named: &[&str] = if site.secure { &["--name", &host] } else { &[] };
+        let office = Self { data: data.to_path_buf(), site, server: None };
         let example = process::example();
-        office.run(&["init", "--office", name])?;
+        office.run(&[&["init", "--office", name], named].concat())?;
         office.run(&["import", "wilayah", &example.join("wilayah.csv").to_string_lossy()])?;
         office.run(&["import", "staff", &example.join("staff.csv").to_string_lossy()])?;
         Ok(office)
@@ -40,8 +85,12 @@ impl Office {
     /// # Errors
     /// When no port is free.
     pub fn empty(data: &Path) -> Result<Self> {
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        Ok(Self { data: data.to_path_buf(), address, server: None })
+        Ok(Self { data: data.to_path_buf(), site: Site::local()?, server: None })
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     /// Runs one command of `lentera-server` to its end, whatever that is.
@@ -73,7 +122,7 @@ impl Office {
 
     /// The server's address, as in an invite; the same every time it is started.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", if self.site.secure { "https" } else { "http" }, self.site.address)
     }
 
     /// Starts the server and waits until it listens.
@@ -85,7 +134,7 @@ impl Office {
         let (said, log) = (self.data.join("serve.out"), self.data.join("serve.log"));
         let mut server = self
             .command()?
-            .args(["serve", "--listen", &self.address.to_string()])
+            .args(["serve", "--listen", &self.site.address.to_string()])
             .stdin(Stdio::null())
             .stdout(File::create(&said)?)
             .stderr(File::create(&log)?)
@@ -126,15 +175,28 @@ impl Office {
     /// # Errors
     /// When there is no such table.
     pub fn ids(&self, table: &str) -> Result<Vec<String>> {
+        self.ask(&format!("SELECT id FROM {table} ORDER BY id"), |row| row.get(0))
+    }
+
+    /// Asks the server's database, which may be in use.
+    ///
+    /// # Errors
+    /// When it cannot be read so.
+    pub fn ask<T>(&self, query: &str, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>> {
         let file = self.data.join("lentera-server.sqlite");
         let database = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let mut query = database.prepare(&format!("SELECT id FROM {table} ORDER BY id"))?;
-        let ids = query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(ids)
+        let mut query = database.prepare(query)?;
+        let rows = query.query_map([], read)?.collect::<Result<_, _>>()?;
+        Ok(rows)
+    }
+
+    /// The server's process, while it runs.
+    pub fn process(&self) -> Option<u32> {
+        self.server.as_ref().map(Child::id)
     }
 
     fn command(&self) -> Result<Command> {
-        let mut command = Command::new(process::program("lentera-server")?);
+        let mut command = self.site.place.command(&process::program("lentera-server")?);
         command.arg("--data").arg(&self.data);
         Ok(command)
     }

@@ -13,6 +13,25 @@ use crate::wait;
 /// How long a program that was asked to end may take.
 const END_LIMIT: Duration = Duration::from_secs(20);
 
+/// Where a program runs: here, or in the network namespace of one end of a link.
+#[derive(Clone, Debug, Default)]
+pub struct Place(Option<String>);
+
+impl Place {
+    /// In this namespace.
+    pub fn within(namespace: &str) -> Self {
+        Self(Some(namespace.to_owned()))
+    }
+
+    /// A command that runs `program` there. Its process is the program itself, not a wrapper.
+    pub fn command(&self, program: &Path) -> Command {
+        let Some(namespace) = &self.0 else { return Command::new(program) };
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", namespace]).arg(program);
+        command
+    }
+}
+
 /// Path of one of the project's programs: in `LENTERA_BIN_DIR`, else beside this test, compiled first where that can be done anywhere.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 mod android;
 mod bench;
 mod checkout;
+mod crash;
 mod demo;
 mod process;
 mod setup;
@@ -45,6 +46,15 @@ enum Task {
         /// One figure only; `ui` is the size of the screens.
         name: Option<String>,
     },
+    /// Kill devices and server at random instants, and see that nothing is lost.
+    Crash {
+        /// How often.
+        #[arg(long, default_value_t = 500)]
+        kills: u32,
+        /// The instants are drawn from this.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Type-check the app for Android, with no Android SDK.
     CheckAndroid,
 }
@@ -69,6 +79,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test { fast } => test::run(fast),
         Task::Demo { headless } => demo::run(headless),
         Task::Bench { name } => bench::run(name.as_deref()),
+        Task::Crash { kills, seed } => crash::run(kills, seed),
         Task::CheckAndroid => android::run(),
     }
 }
