@@ -28,10 +28,14 @@ pub trait Backend: Send + Sync {
     }
 }
 
-/// The engine of the app's window, or, in a plain browser, one in memory to try the screens on.
+/// The engine of the app's window, or, in a plain browser, one in memory to try the screens on; `?contoh` at the address fills it, and
+/// `?contoh=bentrok,ditolak` only with these troubles.
 pub fn of_this_page() -> Arc<dyn Backend> {
     match tauri::Tauri::of_this_page() {
         Some(tauri) => Arc::new(tauri),
-        None => Arc::new(Memory::new(crate::platform::now)),
+        None => Arc::new(match crate::platform::asked("contoh") {
+            Some(parts) => Memory::sample(crate::platform::now, &parts),
+            None => Memory::new(crate::platform::now),
+        }),
     }
 }

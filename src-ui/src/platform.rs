@@ -34,6 +34,13 @@ pub fn is_phone() -> bool {
     window().inner_width().ok().and_then(|width| width.as_f64()).is_none_or(|width| width < 600.0)
 }
 
+/// What the address asks for under `name`, as `?name=value`; empty without a value.
+pub fn asked(name: &str) -> Option<String> {
+    let search = window().location().search().ok()?;
+    let pairs = search.trim_start_matches('?').split('&');
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
 /// What was kept under `key` on this device, if anything.
 pub fn kept(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(key).ok()?

@@ -1,20 +1,23 @@
 //! An engine and its server in memory: what a person types is judged by the same rules as in the app, and gone with the page.
 
 mod records;
+mod sample;
+mod trouble;
 mod villages;
 
 use std::future::ready;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lentera_api::view::{Cause, Delivered, Delivery, Done, Draft, Light, Person, Status};
-use lentera_api::{Command, Error, Event, Invite};
+use lentera_api::view::{Cause, Delivered, Delivery, Done, Draft, Exported, Light, Person, Status};
+use lentera_api::{Command, Error, Event, Invite, view};
 use lentera_domain::DraftName;
 use lentera_domain::rules::LogRules;
 use lentera_domain::{Day, FieldError, Nip, Reason, Timestamp};
 use serde::Serialize;
 
 use super::{Answer, Backend};
-use records::Records;
+use records::{Records, count};
+use trouble::Trouble;
 
 type Listener = Box<dyn Fn(Event) + Send + Sync>;
 
@@ -32,12 +35,19 @@ struct State {
     records: Records,
     drafts: Vec<Draft>,
     arrived_at: Option<Timestamp>,
+    trouble: Trouble,
 }
 
 impl Memory {
     /// An empty one, enrolled for nobody.
     pub fn new(now: fn() -> Timestamp) -> Self {
         Self { now, state: Mutex::default(), listeners: Mutex::default() }
+    }
+
+    /// One in which a person has worked for a while. `parts` name the troubles it has, with commas between; without any it has all of them.
+    pub fn sample(now: fn() -> Timestamp, parts: &str) -> Self {
+        let state = sample::state(now(), parts).unwrap_or_default();
+        Self { now, state: Mutex::new(state), listeners: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -54,7 +64,7 @@ impl Memory {
 impl Backend for Memory {
     fn dispatch(&self, command: Command) -> Answer {
         let before = self.lock().light();
-        let sent = matches!(command, Command::SyncNow(_));
+        let sent = matches!(command, Command::SyncNow(_) | Command::LogInAgain(_));
         let answer = self.lock().carry_out(command, (self.now)());
         let after = self.lock().light();
         if before != after {
@@ -93,9 +103,7 @@ impl State {
                 self.set_password(&change.new_password)?;
                 json(Done {})
             }
-            Command::Home(_) => {
-                json(self.records.home(self.person()?, self.light(), self.cause(), self.drafts.clone(), now.day()))
-            }
+            Command::Home(_) => json(self.home(now.day())?),
             Command::LogDay(ask) => {
                 let day = if ask.day.is_empty() { now.day() } else { Day::parse(&ask.day)? };
                 json(self.records.log_day(day, now.day()))
@@ -150,12 +158,61 @@ impl State {
             }
             Command::Delivery(_) => json(self.delivery()),
             Command::SyncNow(_) => {
-                self.records.deliver();
-                self.arrived_at = Some(now);
+                self.sync(now);
                 json(self.delivery())
+            }
+            Command::LogInAgain(again) => {
+                self.log_in(self.nip()?.first_password(), &again.password, &again.new_password)?;
+                self.trouble.logged_out = false;
+                self.sync(now);
+                json(self.status(now))
+            }
+            Command::ListConflicts(_) => json(&self.records.conflicts),
+            Command::SettleConflict(settle) => {
+                self.records.settle(settle.record, &settle.field, &settle.choice)?;
+                json(Done {})
+            }
+            Command::DismissRefused(dismiss) => {
+                let record = self.trouble.dismiss(dismiss.change)?;
+                self.records.set_delivered(record.id, Delivered::Arrived);
+                json(Done {})
+            }
+            Command::ExportUnsent(export) => {
+                let unsent = self.records.standing(Delivered::Waiting);
+                json(exported(export.path, "lentera-belum-terkirim.lentera", unsent)?)
+            }
+            Command::ExportReceipts(export) => {
+                json(exported(export.path, "lentera-tanda-terima.lentera", self.trouble.carried.receipts)?)
+            }
+            Command::TakeFile(take) => json(self.trouble.take_file(&take.content)?),
+            Command::AcknowledgeRescue(_) => {
+                self.trouble.rescue = None;
+                json(Done {})
             }
             Command::Rebuild(_) => json(Done {}),
         }
+    }
+
+    /// The server takes what waits, unless it does not know this device any more.
+    fn sync(&mut self, now: Timestamp) {
+        if self.trouble.attempt(now) {
+            self.records.deliver();
+            self.arrived_at = Some(now);
+        }
+    }
+
+    fn home(&self, today: Day) -> Result<view::Home, Error> {
+        Ok(view::Home {
+            person: self.person()?.clone(),
+            today: self.records.log_day(today, today),
+            light: self.light(),
+            cause: self.cause(),
+            month: self.records.month(today),
+            drafts: self.drafts.clone(),
+            conflicts: self.records.records_in_conflict(),
+            backfill: self.trouble.backfill,
+            rescue: self.trouble.rescue.clone(),
+        })
     }
 
     fn status(&self, now: Timestamp) -> Status {
@@ -179,20 +236,18 @@ impl State {
         if self.password.is_empty() {
             self.password = nip.first_password().to_owned();
         }
-        self.check_password(password)?;
-        if password == nip.first_password() {
-            if new_password.is_empty() {
-                return Err(Error::PasswordChangeNeeded);
-            }
-            self.set_password(new_password)?;
-        }
+        self.log_in(nip.first_password(), password, new_password)?;
+        self.set_person(nip, invite.office.clone(), invite.address.clone())
+    }
+
+    fn set_person(&mut self, nip: Nip, office: String, server: String) -> Result<(), Error> {
         self.person = Some(Person {
             nip,
             name: "Siti Rahmah".into(),
             position: "Penyuluh Perindustrian dan Perdagangan".into(),
             unit: "Bidang Perindustrian".into(),
-            office: invite.office.clone(),
-            server: invite.address.clone(),
+            office,
+            server,
         });
         self.records.rules = vec![LogRules {
             effective_from: Day::parse("2026-01-01")?,
@@ -201,6 +256,16 @@ impl State {
             minutes_per_day: 450,
         }];
         Ok(())
+    }
+
+    /// Checks a password; the first one must be replaced by a new one.
+    fn log_in(&mut self, first: &str, password: &str, new_password: &str) -> Result<(), Error> {
+        self.check_password(password)?;
+        match (password == first, new_password) {
+            (true, "") => Err(Error::PasswordChangeNeeded),
+            (true, new_password) => self.set_password(new_password),
+            (false, _) => Ok(()),
+        }
     }
 
     fn check_password(&self, password: &str) -> Result<(), Error> {
@@ -225,25 +290,38 @@ impl State {
     }
 
     fn light(&self) -> Light {
-        let waiting = self.records.count(Delivered::Waiting);
-        let drafts = u32::try_from(self.drafts.len()).unwrap_or(u32::MAX);
-        Light { refused: self.records.count(Delivered::Refused), waiting, drafts, arrived_at: self.arrived_at }
+        Light {
+            refused: count(self.trouble.refused.len()),
+            waiting: self.records.standing(Delivered::Waiting),
+            drafts: count(self.drafts.len()),
+            arrived_at: self.arrived_at,
+        }
     }
 
     fn cause(&self) -> Option<Cause> {
-        (self.records.count(Delivered::Waiting) > 0).then_some(Cause::Unreachable)
+        self.trouble.cause(self.records.standing(Delivered::Waiting))
     }
 
     fn delivery(&self) -> Delivery {
+        let waiting = self.records.waiting();
         Delivery {
             light: self.light(),
             cause: self.cause(),
-            waiting: self.records.waiting(),
-            refused: Vec::new(),
-            attempts: Vec::new(),
+            refused: self.trouble.refused.clone(),
+            attempts: self.trouble.attempts.clone(),
             next_attempt_at: None,
+            findings: self.trouble.findings(count(waiting.len()), self.records.records_in_conflict()),
+            backfill: self.trouble.backfill,
+            kept_aside: self.trouble.kept_aside,
+            carried: self.trouble.carried,
+            waiting,
         }
     }
+}
+
+fn exported(path: String, name: &str, count: u32) -> Result<Exported, Error> {
+    let path = if path.is_empty() { format!("/storage/emulated/0/Documents/{name}") } else { path };
+    if count == 0 { Err(Error::NothingToExport) } else { Ok(Exported { path, count, bytes: 600 * u64::from(count) }) }
 }
 
 #[cfg(test)]

@@ -214,6 +214,16 @@ pub static EN: Words = Words {
         view::Cause::BadAnswer => {
             Cause { what: "The server's answer is unreadable.", to_do: "Wait; if it stays so, tell the admin." }
         }
+        view::Cause::ClockWrong => {
+            Cause { what: "This device's clock is far off, so no safe connection can be made.", to_do: "Set the clock." }
+        }
+        view::Cause::LogInAgain => {
+            Cause { what: "The server does not know this device's key any more.", to_do: "Log in again. Nothing is lost." }
+        }
+        view::Cause::ClockWrong => Cause {
+            what: "This device's clock is far off. No safe connection.",
+            to_do: "Set date and time right, then try again.",
+        },
         view::Cause::Storage => {
             Cause { what: "This device cannot keep what it receives.", to_do: "Free some space, then try again." }
         }

@@ -208,6 +208,16 @@ pub static ID: Words = Words {
         view::Cause::Revoked => Cause { what: "Perangkat ini dicabut. Catatan sebelumnya tetap sah.", to_do: "Hubungi admin." },
         view::Cause::AppTooOld => Cause { what: "Versi lama.", to_do: "Perbarui aplikasi, lalu buka lagi." },
         view::Cause::BadAnswer => Cause { what: "Jawaban server tidak terbaca.", to_do: "Tunggu; bila berulang, hubungi admin." },
+        view::Cause::ClockWrong => {
+            Cause { what: "Jam perangkat ini jauh meleset, sehingga sambungan aman tidak bisa dibuat.", to_do: "Betulkan jam." }
+        }
+        view::Cause::LogInAgain => {
+            Cause { what: "Server tidak lagi mengenali kunci perangkat ini.", to_do: "Masuk lagi. Tidak ada yang hilang." }
+        }
+        view::Cause::ClockWrong => Cause {
+            what: "Jam perangkat ini salah jauh. Tidak ada sambungan aman.",
+            to_do: "Betulkan tanggal dan jam, lalu coba lagi.",
+        },
         view::Cause::Storage => {
             Cause { what: "Perangkat ini tidak dapat menyimpan yang diterima.", to_do: "Kosongkan tempat, lalu coba lagi." }
         }

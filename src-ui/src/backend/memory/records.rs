@@ -1,15 +1,18 @@
 //! Records in lists, and what screens see of them.
 
 use lentera_api::view::{
-    Cause, Delivered, Draft, Home, Light, LogDay, LogEntryView, MonthCount, Page, Person, UmkmDetailView, UmkmView, VisitView,
-    WaitingRecord,
+    Conflict, Delivered, LogDay, LogEntryView, MonthCount, Page, Person, UmkmDetailView, UmkmView, VisitView, WaitingRecord,
 };
 use lentera_api::{Error, What};
+use lentera_domain::evidence::{Saved, evidence};
 use lentera_domain::id::new_uuid;
 use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::rules::{Effect, LogRules, effects, rules_on};
 use lentera_domain::umkm::UmkmForm;
-use lentera_domain::{Day, LogEntry, LogEntryId, RecordId, Status, Timestamp, Umkm, UmkmId, UmkmOwner, Visit, VisitId};
+use lentera_domain::{Day, Kind, LogEntry, LogEntryId, RecordId, Status, Timestamp, Umkm, UmkmId, UmkmOwner, Visit, VisitId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::villages;
 
@@ -19,6 +22,8 @@ pub struct Records {
     log: Vec<Kept<LogEntryId, LogEntry>>,
     umkm: Vec<Kept<UmkmId, (Umkm, UmkmOwner)>>,
     visits: Vec<Kept<VisitId, Visit>>,
+    /// Fields to be settled.
+    pub conflicts: Vec<Conflict>,
     made: u32,
 }
 
@@ -42,7 +47,7 @@ pub fn holds(search: &str, texts: &[&str]) -> bool {
 }
 
 fn page<T>(rows: Vec<T>, offset: u32, limit: u32) -> Page<T> {
-    let total = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    let total = count(rows.len());
     let rows = rows.into_iter().skip(offset as usize).take(limit.min(500) as usize).collect();
     Page { rows, total }
 }
@@ -95,6 +100,8 @@ impl Records {
             effects: effects(kept.id, &entry, &day, rules_on(&self.rules, entry.day)),
             form: LogEntryForm::of(&entry),
             village_name: entry.village.as_ref().map(villages::name_of),
+            evidence: evidence(Saved { wall: kept.since, anchor: None, since_anchor: None }, None),
+            conflicts: self.conflicts_of(kept.id.0),
             entry,
         }
     }
@@ -141,11 +148,11 @@ impl Records {
     }
 
     pub fn umkm(&self, id: UmkmId) -> Result<UmkmView, Error> {
-        self.find_umkm(id).map(umkm_view)
+        self.find_umkm(id).map(|kept| self.umkm_view(kept))
     }
 
     pub fn list_umkm(&self, search: &str, offset: u32, limit: u32) -> Page<UmkmView> {
-        let found = self.umkm.iter().map(umkm_view).filter(|view| {
+        let found = self.umkm.iter().map(|kept| self.umkm_view(kept)).filter(|view| {
             let product = view.umkm.product.as_ref().map_or("", |product| product.as_str());
             holds(search, &[view.umkm.name.as_str(), view.umkm.owner_name.as_str(), &view.village_name, product])
         });
@@ -160,10 +167,11 @@ impl Records {
         let mut visits: Vec<_> = self.visits.iter().filter(|visit| visit.value.umkm == id).collect();
         visits.sort_by_key(|visit| std::cmp::Reverse((visit.value.day, visit.id)));
         Ok(UmkmDetailView {
-            umkm: umkm_view(kept),
+            umkm: self.umkm_view(kept),
             form: UmkmForm::of(umkm, owner),
             nik_masked: owner.nik.as_ref().map(|nik| nik.masked()),
-            visits: visits.into_iter().map(|visit| visit_view(visit, umkm, person)).collect(),
+            visits: visits.into_iter().map(|visit| self.visit_view(visit, umkm, person)).collect(),
+            conflicts: self.conflicts_of(id.0),
         })
     }
 
@@ -177,10 +185,11 @@ impl Records {
 
     pub fn visit(&self, id: VisitId, person: &Person) -> Result<VisitView, Error> {
         let kept = self.visits.iter().find(|kept| kept.id == id).ok_or(Error::NotFound { what: What::Visit })?;
-        Ok(visit_view(kept, &self.find_umkm(kept.value.umkm)?.value.0, person))
+        Ok(self.visit_view(kept, &self.find_umkm(kept.value.umkm)?.value.0, person))
     }
 
-    pub fn home(&self, person: &Person, light: Light, cause: Option<Cause>, drafts: Vec<Draft>, today: Day) -> Home {
+    /// The month of `today` so far.
+    pub fn month(&self, today: Day) -> MonthCount {
         let judged = !self.rules.is_empty();
         let mut month = MonthCount { month: today.month(), counted: 0, waiting: 0, not_counted: 0, entries: 0, judged };
         for day in (0..31).map(|back| today.minus(back)).filter(|day| day.month() == today.month()) {
@@ -190,7 +199,7 @@ impl Records {
                 let late = |view: &LogEntryView| view.effects.iter().any(|effect| matches!(effect, Effect::Late { .. }));
                 entries.iter().any(|view| view.delivered == delivered && !late(view))
             };
-            month.entries += u32::try_from(entries.len()).unwrap_or(0);
+            month.entries += count(entries.len());
             if in_time(Delivered::Arrived) {
                 month.counted += 1;
             } else if in_time(Delivered::Waiting) {
@@ -199,7 +208,7 @@ impl Records {
                 month.not_counted += 1;
             }
         }
-        Home { person: person.clone(), today: self.log_day(today, today), light, cause, month, drafts }
+        month
     }
 
     fn states(&self) -> impl Iterator<Item = (WaitingRecord, Delivered)> {
@@ -216,8 +225,8 @@ impl Records {
         log.chain(umkm).chain(visits)
     }
 
-    pub fn count(&self, wanted: Delivered) -> u32 {
-        u32::try_from(self.states().filter(|(_, delivered)| *delivered == wanted).count()).unwrap_or(u32::MAX)
+    pub fn standing(&self, wanted: Delivered) -> u32 {
+        count(self.states().filter(|(_, delivered)| *delivered == wanted).count())
     }
 
     pub fn waiting(&self) -> Vec<WaitingRecord> {
@@ -227,26 +236,100 @@ impl Records {
         waiting
     }
 
-    /// The server takes everything.
+    /// The server takes everything but what it refused.
     pub fn deliver(&mut self) {
-        self.log.iter_mut().for_each(|kept| kept.delivered = Delivered::Arrived);
-        self.umkm.iter_mut().for_each(|kept| kept.delivered = Delivered::Arrived);
-        self.visits.iter_mut().for_each(|kept| kept.delivered = Delivered::Arrived);
+        self.set_all(|_, delivered| {
+            if *delivered == Delivered::Waiting {
+                *delivered = Delivered::Arrived
+            }
+        });
+    }
+
+    /// How the server took the record named `id`.
+    pub fn set_delivered(&mut self, id: Uuid, now: Delivered) {
+        self.set_all(|kept, delivered| {
+            if kept == id {
+                *delivered = now
+            }
+        });
+    }
+
+    fn set_all(&mut self, mut set: impl FnMut(Uuid, &mut Delivered)) {
+        self.log.iter_mut().for_each(|kept| set(kept.id.0, &mut kept.delivered));
+        self.umkm.iter_mut().for_each(|kept| set(kept.id.0, &mut kept.delivered));
+        self.visits.iter_mut().for_each(|kept| set(kept.id.0, &mut kept.delivered));
+    }
+
+    /// Conflicts of the record named `id`; those of an enterprise and of its owner are of one name.
+    fn conflicts_of(&self, id: Uuid) -> Vec<Conflict> {
+        self.conflicts.iter().filter(|conflict| conflict.record.id == id).cloned().collect()
+    }
+
+    /// How many records have fields to be settled.
+    pub fn records_in_conflict(&self) -> u32 {
+        let mut ids: Vec<_> = self.conflicts.iter().map(|conflict| conflict.record.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        count(ids.len())
+    }
+
+    /// The value named `choice` stands.
+    pub fn settle(&mut self, record: RecordId, field: &str, choice: &str) -> Result<(), Error> {
+        let missing = Error::NotFound { what: What::Conflict };
+        let index = self.conflicts.iter().position(|conflict| conflict.record == record && conflict.field == field);
+        let conflict = index.and_then(|index| self.conflicts.get(index)).ok_or(missing.clone())?;
+        let text = conflict.values.iter().find(|value| value.choice == choice).ok_or(missing)?.text.clone();
+        self.write(record, field, &text)?;
+        self.conflicts.retain(|conflict| conflict.record != record || conflict.field != field);
+        self.set_delivered(record.id, Delivered::Waiting);
+        Ok(())
+    }
+
+    fn write(&mut self, record: RecordId, field: &str, text: &str) -> Result<(), Error> {
+        fn put<T: Serialize + DeserializeOwned>(value: &mut T, field: &str, text: &str) -> Result<(), Error> {
+            let failed = |error: serde_json::Error| Error::Internal { detail: error.to_string() };
+            let mut json = serde_json::to_value(&*value).map_err(failed)?;
+            if let Some(place) = json.get_mut(field) {
+                *place = text.into();
+            }
+            *value = serde_json::from_value(json).map_err(failed)?;
+            Ok(())
+        }
+        let id = record.id;
+        match record.kind {
+            Kind::LogEntry => self.log.iter_mut().find(|kept| kept.id.0 == id).map(|kept| put(&mut kept.value, field, text)),
+            Kind::Umkm => self.umkm.iter_mut().find(|kept| kept.id.0 == id).map(|kept| put(&mut kept.value.0, field, text)),
+            Kind::UmkmOwner => self.umkm.iter_mut().find(|kept| kept.id.0 == id).map(|kept| put(&mut kept.value.1, field, text)),
+            Kind::Visit => self.visits.iter_mut().find(|kept| kept.id.0 == id).map(|kept| put(&mut kept.value, field, text)),
+        }
+        .unwrap_or(Err(Error::NotFound { what: What::Conflict }))
+    }
+
+    fn umkm_view(&self, kept: &Kept<UmkmId, (Umkm, UmkmOwner)>) -> UmkmView {
+        let umkm = kept.value.0.clone();
+        UmkmView {
+            id: kept.id,
+            village_name: villages::name_of(&umkm.village),
+            umkm,
+            delivered: kept.delivered,
+            conflicts: count(self.conflicts_of(kept.id.0).len()),
+        }
+    }
+
+    fn visit_view(&self, kept: &Kept<VisitId, Visit>, umkm: &Umkm, person: &Person) -> VisitView {
+        VisitView {
+            id: kept.id,
+            visit: kept.value.clone(),
+            umkm_name: umkm.name.to_string(),
+            officer_name: person.name.clone(),
+            delivered: kept.delivered,
+            log_entry: LogEntryId::of_visit(kept.id, &kept.value.officer),
+            conflicts: self.conflicts_of(kept.id.0),
+        }
     }
 }
 
-fn umkm_view(kept: &Kept<UmkmId, (Umkm, UmkmOwner)>) -> UmkmView {
-    let umkm = kept.value.0.clone();
-    UmkmView { id: kept.id, village_name: villages::name_of(&umkm.village), umkm, delivered: kept.delivered }
-}
-
-fn visit_view(kept: &Kept<VisitId, Visit>, umkm: &Umkm, person: &Person) -> VisitView {
-    VisitView {
-        id: kept.id,
-        visit: kept.value.clone(),
-        umkm_name: umkm.name.to_string(),
-        officer_name: person.name.clone(),
-        delivered: kept.delivered,
-        log_entry: LogEntryId::of_visit(kept.id, &kept.value.officer),
-    }
+/// A length as answers count.
+pub fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -7,9 +7,10 @@ use lentera_api::*;
 use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::umkm::UmkmForm;
 use lentera_domain::visit::VisitForm;
+use lentera_domain::{Timestamp, UmkmId};
 use serde_json::json;
 
-use super::*;
+use super::{Backend, Memory};
 
 /// 2026-11-23 10:00 WITA.
 const NOW: fn() -> Timestamp = || Timestamp::from_millis(1_795_399_200_000);
@@ -133,4 +134,78 @@ fn drafts_are_kept_until_their_form_is_saved_and_the_light_tells() {
     call(&memory, AddLogEntry { form: form("8", "9") }).unwrap();
     assert_eq!(call(&memory, ReadDraft { name: "log_entry/new".into() }).unwrap(), None);
     assert!(call(&memory, SaveDraft { name: "../x".into(), content: json!({}) }).is_err());
+}
+
+fn sample(parts: &str) -> Memory {
+    Memory::sample(NOW, parts)
+}
+
+#[test]
+fn a_sample_has_the_troubles_that_were_named_and_no_others() {
+    let sound = call(&sample("-"), Delivery {}).unwrap();
+    assert_eq!((sound.findings, sound.light.waiting, sound.light.refused), (vec![], 0, 0));
+    let all = call(&sample(""), Delivery {}).unwrap();
+    assert_eq!(all.attempts.len(), 50);
+    assert_eq!(all.cause, Some(view::Cause::LogInAgain));
+    assert!(all.backfill.is_some() && all.refused.len() == 2 && all.light.waiting == 3);
+    let waits = call(&sample("menunggu"), Delivery {}).unwrap();
+    assert_eq!(waits.findings, [view::Finding::NoNetwork]);
+    let sent = call(&sample("menunggu,titipan"), SyncNow {}).unwrap();
+    assert_eq!((sent.light.waiting, sent.carried.waiting, sent.carried.receipts), (0, 0, 7));
+}
+
+#[test]
+fn a_settled_field_has_the_chosen_value_and_waits_to_be_sent() {
+    let memory = sample("bentrok");
+    let conflicts = call(&memory, ListConflicts {}).unwrap();
+    assert_eq!(call(&memory, Home {}).unwrap().conflicts, 3);
+    let phone = conflicts.iter().find(|conflict| conflict.field == "phone").unwrap();
+    let settle = |choice: &str| SettleConflict { record: phone.record, field: "phone".into(), choice: choice.into() };
+    assert_eq!(call(&memory, settle("00")), Err(Error::NotFound { what: What::Conflict }));
+    call(&memory, settle(&phone.values[1].choice)).unwrap();
+    let umkm = call(&memory, UmkmDetail { id: UmkmId(phone.record.id) }).unwrap();
+    assert_eq!((umkm.form.phone.as_str(), umkm.conflicts.len(), umkm.umkm.conflicts), ("0813-0000-2222", 1, 1));
+    assert_eq!(umkm.umkm.delivered, view::Delivered::Waiting);
+    assert_eq!(call(&memory, settle(&phone.values[0].choice)), Err(Error::NotFound { what: What::Conflict }));
+    for conflict in conflicts.into_iter().filter(|conflict| conflict.field != "phone") {
+        let choice = conflict.values[0].choice.clone();
+        call(&memory, SettleConflict { record: conflict.record, field: conflict.field, choice }).unwrap();
+    }
+    assert!(call(&memory, ListConflicts {}).unwrap().is_empty());
+}
+
+#[test]
+fn nothing_is_sent_until_the_person_has_logged_in_again() {
+    let memory = sample("menunggu,masuk");
+    let again = |password: &str, new_password: &str| LogInAgain { password: password.into(), new_password: new_password.into() };
+    assert_eq!(call(&memory, SyncNow {}).unwrap().light.waiting, 3);
+    assert_eq!(call(&memory, again("salah", "")), Err(Error::WrongLogin { tries_left: 4 }));
+    assert_eq!(call(&memory, again("19720315", "")), Err(Error::PasswordChangeNeeded));
+    assert_eq!(call(&memory, again("19720315", "lampu minyak")).unwrap().light.waiting, 0);
+    assert_eq!(call(&memory, Delivery {}).unwrap().cause, None);
+}
+
+#[test]
+fn a_refused_record_leaves_the_list_once_dealt_with() {
+    let memory = sample("ditolak");
+    let refused = call(&memory, Delivery {}).unwrap().refused;
+    let form = refused[0].form.clone().unwrap();
+    assert!(serde_json::from_value::<VisitForm>(form).is_ok());
+    call(&memory, DismissRefused { change: refused[0].change }).unwrap();
+    assert_eq!(call(&memory, Status {}).unwrap().light.refused, 1);
+    assert_eq!(call(&memory, DismissRefused { change: refused[0].change }), Err(Error::NotFound { what: What::Refused }));
+}
+
+#[test]
+fn files_are_written_of_what_there_is_and_taken_if_they_are_ours() {
+    let memory = sample("titipan");
+    assert_eq!(call(&memory, ExportUnsent { path: String::new() }), Err(Error::NothingToExport));
+    assert_eq!(call(&memory, ExportReceipts { path: "x".into() }).unwrap().count, 4);
+    assert_eq!(call(&memory, TakeFile { content: "UEsDBA==".into() }).unwrap_err().code(), "bad_file");
+    assert_eq!(call(&memory, TakeFile { content: "bGVudGVyYQEA".into() }).unwrap().parcels, 2);
+    assert_eq!(call(&memory, Delivery {}).unwrap().carried.waiting, 5);
+    let rescued = sample("rusak");
+    assert!(call(&rescued, Home {}).unwrap().rescue.is_some());
+    call(&rescued, AcknowledgeRescue {}).unwrap();
+    assert_eq!(call(&rescued, Home {}).unwrap().rescue, None);
 }
