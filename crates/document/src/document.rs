@@ -1,19 +1,23 @@
 //! One record's document.
 
+mod conflict;
+
 use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{AutoCommit, AutomergeError, Change, ROOT, ReadDoc, ScalarValue, Value};
+use automerge::{Automerge, AutomergeError, Change, ROOT, ReadDoc, ScalarValue, Value};
 use lentera_domain::{RecordId, Timestamp};
 use serde::de::DeserializeOwned;
 
+pub use self::conflict::{FieldConflict, FieldValue};
 use crate::fields::{Fields, scalar};
 use crate::genesis::genesis;
+use crate::guard::prescan;
 use crate::{Actor, ChangeHash};
 
 /// A document in memory, built from its genesis and the changes accepted so far.
 #[derive(Clone, Debug)]
 pub struct Document {
     id: RecordId,
-    pub(crate) doc: AutoCommit,
+    pub(crate) doc: Automerge,
 }
 
 /// A change as it is kept and sent.
@@ -62,12 +66,15 @@ impl Document {
     /// # Errors
     /// When the kept bytes are damaged or not whole.
     pub fn load<'a>(id: RecordId, changes: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, DocumentError> {
-        let parsed: Result<Vec<Change>, _> =
-            std::iter::once(genesis(id.kind)).chain(changes).map(|bytes| Change::from_bytes(bytes.to_vec())).collect();
-        let parsed = parsed.map_err(|error| DocumentError::Load(error.to_string()))?;
-        let mut doc = AutoCommit::new();
+        let parsed = std::iter::once(genesis(id.kind)).chain(changes).map(parse_kept).collect::<Result<Vec<_>, _>>()?;
+        let mut doc = Automerge::new();
         doc.apply_changes(parsed)?;
         if doc.get_missing_deps(&[]).is_empty() { Ok(Self { id, doc }) } else { Err(DocumentError::MissingDependency) }
+    }
+
+    /// It holds the change of this name.
+    pub fn holds(&self, change: &ChangeHash) -> bool {
+        self.doc.get_missing_deps(&[automerge::ChangeHash(*change)]).is_empty()
     }
 
     /// The record's name.
@@ -81,17 +88,40 @@ impl Document {
     /// # Errors
     /// None in practice: all values are scalars of the root map.
     pub fn write(&mut self, actor: Actor, at: Timestamp, from: &Fields, to: &Fields) -> Result<Option<NewChange>, DocumentError> {
-        let difference = from.difference(to);
-        if difference.is_empty() {
-            return Ok(None);
-        }
+        self.put(actor, at, from.difference(to).into_iter().map(|(key, value)| (key, scalar(value))))
+    }
+
+    /// Writes the fields of a change of ours anew: one that the server refused, onto what stands without it. `None` where they
+    /// stand already.
+    ///
+    /// # Errors
+    /// [`DocumentError::Load`] where the bytes are damaged.
+    pub fn rewrite(&mut self, actor: Actor, at: Timestamp, refused_change: &[u8]) -> Result<Option<NewChange>, DocumentError> {
+        use automerge::legacy::{Key, ObjectId, OpType};
+        let operations = parse_kept(refused_change)?.decode().operations;
+        let fields = operations.into_iter().filter_map(|operation| match (operation.obj, operation.key, operation.action) {
+            (ObjectId::Root, Key::Map(key), OpType::Put(value)) => Some((key.to_string(), value)),
+            _ => None,
+        });
+        self.put(actor, at, fields)
+    }
+
+    /// Puts `values` as one change; `None` where all of them stand already.
+    fn put<K: Into<String>>(
+        &mut self,
+        actor: Actor,
+        at: Timestamp,
+        values: impl IntoIterator<Item = (K, ScalarValue)>,
+    ) -> Result<Option<NewChange>, DocumentError> {
         self.doc.set_actor(actor.id());
-        for (key, value) in difference {
-            self.doc.put(ROOT, key, scalar(value))?;
+        let mut transaction = self.doc.transaction();
+        for (key, value) in values {
+            transaction.put(ROOT, key.into(), value)?;
         }
         // Seconds, as Automerge's own time field is meant; the exact time of noting is a field of the record.
-        self.doc.commit_with(CommitOptions::default().with_time(at.millis().div_euclid(1000)));
-        Ok(self.doc.get_last_local_change().map(|change| NewChange { hash: change.hash().0, bytes: change.raw_bytes().to_vec() }))
+        let (hash, _) = transaction.commit_with(CommitOptions::default().with_time(at.millis().div_euclid(1000)));
+        let change = hash.and_then(|hash| self.doc.get_change_by_hash(&hash));
+        Ok(change.map(|change| NewChange { hash: change.hash().0, bytes: change.raw_bytes().to_vec() }))
     }
 
     /// The fields as they stand; of concurrent values the one that Automerge orders first, the same on every side.
@@ -113,6 +143,12 @@ impl Document {
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, DocumentError> {
         self.fields().read()
     }
+}
+
+/// A change that was accepted before. The prescan sees what a failing disk did to it.
+fn parse_kept(bytes: &[u8]) -> Result<Change, DocumentError> {
+    prescan::measure(bytes).map_err(|refusal| DocumentError::Load(refusal.to_string()))?;
+    Change::try_from(bytes).map_err(|error| DocumentError::Load(error.to_string()))
 }
 
 #[cfg(test)]

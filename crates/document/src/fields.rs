@@ -60,14 +60,20 @@ impl Fields {
     }
 
     pub(crate) fn insert(&mut self, key: String, value: &ScalarValue) {
-        let value = match value {
-            ScalarValue::Str(text) => Value::from(text.as_str()),
-            ScalarValue::Int(number) => Value::from(*number),
-            ScalarValue::Uint(number) => Value::from(*number),
-            ScalarValue::Boolean(truth) => Value::from(*truth),
-            _ => return,
-        };
-        self.0.insert(key, value);
+        if let Some(value) = json(value) {
+            self.0.insert(key, value);
+        }
+    }
+}
+
+/// The JSON scalar of an Automerge scalar; `None` for emptied ones and for types that no record has.
+pub(crate) fn json(value: &ScalarValue) -> Option<Value> {
+    match value {
+        ScalarValue::Str(text) => Some(Value::from(text.as_str())),
+        ScalarValue::Int(number) => Some(Value::from(*number)),
+        ScalarValue::Uint(number) => Some(Value::from(*number)),
+        ScalarValue::Boolean(truth) => Some(Value::from(*truth)),
+        _ => None,
     }
 }
 

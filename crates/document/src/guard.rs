@@ -1,16 +1,22 @@
 //! No byte from outside reaches Automerge unchecked.
 //!
 //! Automerge 0.12 panics on many damaged changes, aborts on some by allocation, accepts some that it cannot save, and queues
-//! what lacks a dependency without a word. So a foreign change is first measured without being decoded ([`prescan`]), then decoded
-//! under `catch_unwind`, compared with its own bytes, applied to a copy, saved, loaded and read; only then is it accepted.
+//! what lacks a dependency without a word. So a foreign change is first measured without being decoded ([`prescan`]) and put to its
+//! place, then decoded under `catch_unwind`, compared with its own bytes, applied to a copy, saved, loaded and read; only then is it
+//! accepted. What ends the process all the same is known by its [`watch`] at the next start.
 
 pub mod prescan;
+mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use automerge::{AutoCommit, Change, ROOT, ReadDoc, Value};
-use lentera_domain::RecordId;
+use automerge::{Automerge, Change, ROOT, ReadDoc, Value};
+use sha2::{Digest, Sha256};
 
+use self::prescan::Measure;
+#[cfg(not(target_arch = "wasm32"))]
+pub use self::watch::FileWatch;
+pub use self::watch::{NoWatch, Watch};
 use crate::genesis::KIND_KEY;
 use crate::{Actor, ChangeHash, Document, Projection, project};
 
@@ -18,8 +24,14 @@ use crate::{Actor, ChangeHash, Document, Projection, project};
 pub const CHANGE_BYTES_MAX: usize = 48 * 1024;
 /// Operations of one change at most; a record has some twenty fields.
 pub const CHANGE_OPS_MAX: u64 = 256;
+/// Values that the operations of one change write over at most: each field may stand in conflict many times over.
+pub const CHANGE_PREDECESSORS_MAX: u64 = 4096;
 /// Dependencies of one change at most: one for each head that devices left apart.
-pub const CHANGE_DEPS_MAX: u64 = 64;
+pub const CHANGE_DEPS_MAX: u64 = 256;
+/// Other writers that one change may name at most: those whose values it writes over.
+pub const CHANGE_ACTORS_MAX: u64 = 256;
+/// Numbers of a document's operations stay below this.
+pub const OP_NUMBER_MAX: u64 = 1 << 31;
 /// Changes of one document at most.
 pub const DOCUMENT_CHANGES_MAX: usize = 10_000;
 
@@ -77,48 +89,72 @@ pub struct Accepted {
     pub known: bool,
 }
 
-/// Judges one foreign change to the record `id`. `kept` are the changes accepted so far, in order; `actor` is the writer it must be
-/// of, where that is known (the server knows it from the bundle; a device takes the server's word).
+/// The name of a change chunk, from its bytes alone; `None` for bytes that are none or over a limit.
+pub fn change_hash(bytes: &[u8]) -> Option<ChangeHash> {
+    prescan::measure(bytes).ok().map(|measure| measure.hash)
+}
+
+/// The name of any bytes for a [`Watch`]: SHA-256 of all of them.
+pub fn watch_hash(bytes: &[u8]) -> ChangeHash {
+    Sha256::digest(bytes).into()
+}
+
+/// Judges one foreign change to `document`, which holds the changes accepted so far. `actor` is the writer it must be of, where that
+/// is known (the server knows it from the bundle; a device takes the server's word). `watch` is told before the bytes are decoded.
 ///
 /// # Errors
 /// A [`Refusal`]; nothing was changed.
-pub fn examine(id: RecordId, kept: &[Vec<u8>], actor: Option<Actor>, bytes: &[u8]) -> Result<Accepted, Refusal> {
-    if kept.len() >= DOCUMENT_CHANGES_MAX {
-        return Err(Refusal::TooLarge);
-    }
+pub fn examine(document: &Document, actor: Option<Actor>, bytes: &[u8], watch: &dyn Watch) -> Result<Accepted, Refusal> {
     let measure = prescan::measure(bytes)?;
     if actor.is_some_and(|actor| actor.as_bytes() != measure.actor.as_slice()) {
         return Err(Refusal::WrongActor);
     }
-    catch_unwind(AssertUnwindSafe(|| decode_and_apply(id, kept, &measure, bytes))).unwrap_or(Err(Refusal::Malformed))
+    if document.holds(&measure.hash) {
+        let projection = project(document).map_err(|_| Refusal::BadRecord)?;
+        return Ok(Accepted { hash: measure.hash, document: document.clone(), projection, known: true });
+    }
+    check_place(document, &measure)?;
+    let name = watch_hash(bytes);
+    watch.begin(name);
+    let judged = catch_unwind(AssertUnwindSafe(|| decode_and_apply(document, &measure, bytes)));
+    watch.end(name);
+    judged.unwrap_or(Err(Refusal::Malformed))
 }
 
-fn decode_and_apply(id: RecordId, kept: &[Vec<u8>], measure: &prescan::Measure, bytes: &[u8]) -> Result<Accepted, Refusal> {
-    let change = Change::from_bytes(bytes.to_vec()).map_err(|_| Refusal::Malformed)?;
-    let hash = change.hash();
-    let encoded_again = Change::from(change.decode());
-    if change.raw_bytes() != bytes || encoded_again.raw_bytes() != bytes || change.len() as u64 > measure.ops {
-        return Err(Refusal::Malformed);
+/// It is the next change of its writer, and stands on changes that are here.
+fn check_place(document: &Document, measure: &Measure) -> Result<(), Refusal> {
+    let before = document.doc.get_changes_meta(&[]);
+    // One of them is the genesis.
+    if before.len() > DOCUMENT_CHANGES_MAX {
+        return Err(Refusal::TooLarge);
     }
-    let mut document = Document::load(id, kept.iter().map(Vec::as_slice)).map_err(|_| Refusal::Malformed)?;
-    if document.doc.get_change_by_hash(&hash).is_some() {
-        let projection = project(&document).map_err(|_| Refusal::BadRecord)?;
-        return Ok(Accepted { hash: hash.0, document, projection, known: true });
+    let deps: Vec<_> = measure.deps.iter().copied().map(automerge::ChangeHash).collect();
+    if let Some(missing) = document.doc.get_missing_deps(&deps).first() {
+        return Err(Refusal::Need(missing.0));
     }
-    for dep in change.deps() {
-        if document.doc.get_change_by_hash(dep).is_none() {
-            return Err(Refusal::Need(dep.0));
-        }
-    }
-    let last_seq =
-        document.doc.get_changes(&[]).iter().filter(|kept| kept.actor_id() == change.actor_id()).map(Change::seq).max();
-    if change.seq() != last_seq.unwrap_or(0) + 1 {
+    let last_seq = before.iter().filter(|change| change.actor.to_bytes() == measure.actor).map(|change| change.seq).max();
+    if measure.seq != last_seq.unwrap_or(0) + 1 {
         return Err(Refusal::WrongSeq);
     }
+    // Numbers of operations go on from what it stands on, so that nobody can use them up for everybody.
+    let last_op = before.iter().filter(|change| deps.contains(&change.hash)).map(|change| change.max_op).max();
+    if measure.start_op != last_op.unwrap_or(0) + 1 { Err(Refusal::Malformed) } else { Ok(()) }
+}
+
+fn decode_and_apply(document: &Document, measure: &Measure, bytes: &[u8]) -> Result<Accepted, Refusal> {
+    let change = Change::try_from(bytes).map_err(|_| Refusal::Malformed)?;
+    let hash = change.hash();
+    if hash.0 != measure.hash {
+        return Err(Refusal::HashMismatch);
+    }
+    let encoded_again = Change::from(change.decode());
+    if change.raw_bytes() != bytes || encoded_again.raw_bytes() != bytes || change.len() as u64 != measure.ops {
+        return Err(Refusal::Malformed);
+    }
+    let mut document = document.clone();
     document.doc.apply_changes([change]).map_err(|_| Refusal::Malformed)?;
     let stands_as_sent = document.doc.get_change_by_hash(&hash).is_some_and(|stored| stored.raw_bytes() == bytes);
-    let saved = document.doc.save();
-    let mut loaded = AutoCommit::load(&saved).map_err(|_| Refusal::Malformed)?;
+    let loaded = Automerge::load(&document.doc.save_nocompress()).map_err(|_| Refusal::Malformed)?;
     if !stands_as_sent || loaded.get_heads() != document.doc.get_heads() {
         return Err(Refusal::Malformed);
     }
@@ -143,7 +179,7 @@ mod tests {
     use super::*;
     use crate::{Fields, fields_of};
     use lentera_domain::umkm::UmkmForm;
-    use lentera_domain::{Timestamp, UmkmId};
+    use lentera_domain::{RecordId, Timestamp, UmkmId};
     use uuid::Uuid;
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_399_200_000);
@@ -175,17 +211,21 @@ mod tests {
         [first.bytes, second.bytes]
     }
 
+    fn document(kept: &[Vec<u8>]) -> Document {
+        Document::load(id(), kept.iter().map(Vec::as_slice)).unwrap()
+    }
+
     fn refusal(kept: &[Vec<u8>], bytes: &[u8]) -> Refusal {
-        examine(id(), kept, Some(actor()), bytes).map(|_| ()).unwrap_err()
+        examine(&document(kept), Some(actor()), bytes, &NoWatch).map(|_| ()).unwrap_err()
     }
 
     #[test]
     fn honest_changes_pass_once_and_are_known_after() {
         let [first, second] = two_changes();
-        assert!(!examine(id(), &[], Some(actor()), &first).unwrap().known);
-        let kept = [first.clone()];
-        assert!(examine(id(), &kept, Some(actor()), &first).unwrap().known);
-        assert!(!examine(id(), &kept, None, &second).unwrap().known);
+        assert!(!examine(&document(&[]), Some(actor()), &first, &NoWatch).unwrap().known);
+        let kept = document(&[first.clone()]);
+        assert!(examine(&kept, Some(actor()), &first, &NoWatch).unwrap().known);
+        assert!(!examine(&kept, None, &second, &NoWatch).unwrap().known);
     }
 
     #[test]
@@ -193,7 +233,7 @@ mod tests {
         let [first, second] = two_changes();
         assert!(matches!(refusal(&[], &second), Refusal::Need(_)));
         let other = Actor::derive(&[2; 32], 0);
-        assert_eq!(examine(id(), &[], Some(other), &first).map(|_| ()).unwrap_err(), Refusal::WrongActor);
+        assert_eq!(examine(&document(&[]), Some(other), &first, &NoWatch).map(|_| ()).unwrap_err(), Refusal::WrongActor);
         assert_eq!(refusal(&[], b""), Refusal::Malformed);
         assert_eq!(refusal(&[], &[0; 100]), Refusal::Malformed);
         assert_eq!(refusal(&[], &vec![0; CHANGE_BYTES_MAX + 1]), Refusal::TooLarge);
@@ -228,7 +268,7 @@ mod tests {
                 let checksum = sha2::Digest::finalize(sha2::Digest::chain_update(sha2::Sha256::default(), &bytes[8..]));
                 bytes[4..8].copy_from_slice(&checksum[..4]);
             }
-            if bytes != honest && let Ok(accepted) = examine(id(), &kept, None, &bytes) {
+            if bytes != honest && let Ok(accepted) = examine(&document(&kept), None, &bytes, &NoWatch) {
                 // A flip may make another honest change (another time, another letter): then all of it must hold.
                 let all: Vec<&[u8]> = kept.iter().map(Vec::as_slice).chain([bytes.as_slice()]).collect();
                 proptest::prop_assert_eq!(project(&Document::load(id(), all).unwrap()).unwrap(), accepted.projection);

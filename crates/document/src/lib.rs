@@ -12,7 +12,7 @@ pub mod guard;
 mod projection;
 
 pub use actor::Actor;
-pub use document::{Document, DocumentError, NewChange};
+pub use document::{Document, DocumentError, FieldConflict, FieldValue, NewChange};
 pub use fields::{Fields, fields_of};
 pub use projection::{Projection, project};
 

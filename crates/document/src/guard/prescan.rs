@@ -5,27 +5,40 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{CHANGE_BYTES_MAX, CHANGE_DEPS_MAX, CHANGE_OPS_MAX, Refusal};
+use super::{
+    CHANGE_ACTORS_MAX, CHANGE_BYTES_MAX, CHANGE_DEPS_MAX, CHANGE_OPS_MAX, CHANGE_PREDECESSORS_MAX, OP_NUMBER_MAX, Refusal,
+};
+use crate::ChangeHash;
 
 /// The first bytes of every chunk.
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 /// The type of an uncompressed change; documents, compressed changes and bundles of changes are not taken.
 const CHANGE_CHUNK: u8 = 1;
 /// Bytes of an actor at most; ours have 16.
-const ACTOR_BYTES_MAX: u64 = 64;
+pub const ACTOR_BYTES_MAX: u64 = 64;
 /// Bytes of a commit message at most; ours have none.
-const MESSAGE_BYTES_MAX: u64 = 256;
+pub const MESSAGE_BYTES_MAX: u64 = 256;
 /// Columns that Automerge knows, and room for a few it may come to know.
-const COLUMNS_MAX: u64 = 32;
-/// Highest operation number of a document.
-const OP_NUMBER_MAX: u64 = 1 << 31;
+pub const COLUMNS_MAX: u64 = 32;
+/// The column of what each operation does: it has a row for every operation.
+const ACTION_COLUMN: u64 = 0x42;
+/// Columns of what an operation writes over: a list for each of them, told by the first.
+const PREDECESSOR_COLUMNS: [u64; 2] = [0x71, 0x73];
 
 /// What a change claims to be.
 #[derive(Debug)]
 pub struct Measure {
+    /// Its name: SHA-256 from the chunk's type on.
+    pub hash: ChangeHash,
+    /// What it builds on.
+    pub deps: Vec<ChangeHash>,
     /// Its writer.
     pub actor: Vec<u8>,
-    /// Rows of its longest column: no change has more operations.
+    /// Its number among the changes of its writer, from 1.
+    pub seq: u64,
+    /// Number of its first operation.
+    pub start_op: u64,
+    /// Operations it has.
     pub ops: u64,
 }
 
@@ -47,23 +60,25 @@ pub fn measure(bytes: &[u8]) -> Result<Measure, Refusal> {
         return Err(Refusal::Malformed);
     }
     let length = chunk.unsigned()?;
-    if length != chunk.0.len() as u64 || Sha256::digest(hashed).get(..4) != Some(checksum) {
+    let hash: ChangeHash = Sha256::digest(hashed).into();
+    if length != chunk.0.len() as u64 || hash.get(..4) != Some(checksum) {
         return Err(Refusal::Malformed);
     }
-    let deps = chunk.unsigned()?;
-    if deps > CHANGE_DEPS_MAX {
+    let dep_count = chunk.unsigned()?;
+    if dep_count > CHANGE_DEPS_MAX {
         return Err(Refusal::TooLarge);
     }
-    for _ in 0..deps {
-        chunk.take(32)?;
+    let mut deps = Vec::new();
+    for _ in 0..dep_count {
+        deps.push(ChangeHash::try_from(chunk.take(32)?).map_err(|_| Refusal::Malformed)?);
     }
     let actor = chunk.prefixed(ACTOR_BYTES_MAX)?.to_vec();
-    let _seq = chunk.unsigned()?;
+    let seq = chunk.unsigned()?;
     let start_op = chunk.unsigned()?;
     chunk.signed()?;
     chunk.prefixed(MESSAGE_BYTES_MAX)?;
     let other_actors = chunk.unsigned()?;
-    if other_actors > CHANGE_DEPS_MAX {
+    if other_actors > CHANGE_ACTORS_MAX {
         return Err(Refusal::TooLarge);
     }
     for _ in 0..other_actors {
@@ -73,13 +88,14 @@ pub fn measure(bytes: &[u8]) -> Result<Measure, Refusal> {
     if ops == 0 || start_op == 0 {
         return Err(Refusal::Malformed);
     }
-    if ops > CHANGE_OPS_MAX || start_op.saturating_add(ops) >= OP_NUMBER_MAX {
+    if start_op.saturating_add(ops) >= OP_NUMBER_MAX {
         return Err(Refusal::TooLarge);
     }
-    Ok(Measure { actor, ops })
+    Ok(Measure { hash, deps, actor, seq, start_op, ops })
 }
 
-/// Rows of the longest column. Columns must ascend and none may be deflated.
+/// Rows of the column of actions. Columns must ascend, none may be deflated, and none may have more rows than there may be operations
+/// (or predecessors of them).
 fn measure_columns(chunk: &mut Reader<'_>) -> Result<u64, Refusal> {
     let count = chunk.unsigned()?;
     if count > COLUMNS_MAX {
@@ -96,20 +112,23 @@ fn measure_columns(chunk: &mut Reader<'_>) -> Result<u64, Refusal> {
         last = Some(specification);
         *column = (specification, chunk.unsigned()?);
     }
-    let mut longest = 0;
+    let mut ops = 0;
     for (specification, length) in columns.into_iter().take(usize::try_from(count).unwrap_or(0)) {
         let data = Reader(chunk.take(length)?);
+        let max = if PREDECESSOR_COLUMNS.contains(&specification) { CHANGE_PREDECESSORS_MAX } else { CHANGE_OPS_MAX };
         let rows = match specification & 0b111 {
             // Raw values: as many as the column of their lengths before them says.
             7 => 0,
-            4 => data.boolean_rows()?,
-            5 => data.run_length_rows(|data| data.prefixed(CHANGE_BYTES_MAX as u64).map(drop))?,
-            3 => data.run_length_rows(|data| data.signed().map(drop))?,
-            _ => data.run_length_rows(|data| data.unsigned().map(drop))?,
+            4 => data.boolean_rows(max)?,
+            5 => data.run_length_rows(max, |data| data.prefixed(CHANGE_BYTES_MAX as u64).map(drop))?,
+            3 => data.run_length_rows(max, |data| data.signed().map(drop))?,
+            _ => data.run_length_rows(max, |data| data.unsigned().map(drop))?,
         };
-        longest = rows.max(longest);
+        if specification == ACTION_COLUMN {
+            ops = rows;
+        }
     }
-    Ok(longest)
+    Ok(ops)
 }
 
 /// The bytes not yet read.
@@ -146,7 +165,8 @@ impl<'a> Reader<'a> {
             }
             value |= part << shift;
             if byte & 0x80 == 0 {
-                return Ok(value);
+                // One number has one form: nothing has two names.
+                return if byte == 0 && shift > 0 { Err(Refusal::Malformed) } else { Ok(value) };
             }
         }
         Err(Refusal::Malformed)
@@ -167,12 +187,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Rows of a column of runs: a positive count repeats one value, a negative one stands before as many values, 0 before a count of nulls.
-    fn run_length_rows(mut self, value: impl Fn(&mut Self) -> Result<(), Refusal>) -> Result<u64, Refusal> {
+    fn run_length_rows(mut self, max: u64, value: impl Fn(&mut Self) -> Result<(), Refusal>) -> Result<u64, Refusal> {
         let mut rows = 0_u64;
         while !self.0.is_empty() {
             let run = self.signed()?;
             rows = rows.saturating_add(if run == 0 { self.unsigned()? } else { run.unsigned_abs() });
-            if rows > CHANGE_OPS_MAX {
+            if rows > max {
                 return Err(Refusal::TooLarge);
             }
             let values = if run > 0 { 1 } else { run.unsigned_abs() };
@@ -184,11 +204,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Rows of a column of alternating counts of false and true.
-    fn boolean_rows(mut self) -> Result<u64, Refusal> {
+    fn boolean_rows(mut self, max: u64) -> Result<u64, Refusal> {
         let mut rows = 0_u64;
         while !self.0.is_empty() {
             rows = rows.saturating_add(self.unsigned()?);
-            if rows > CHANGE_OPS_MAX {
+            if rows > max {
                 return Err(Refusal::TooLarge);
             }
         }
