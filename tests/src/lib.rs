@@ -1,6 +1,9 @@
 //! The whole system under test: the real programs in folders of their own. Nothing here is replaced by a copy made for tests.
 
 pub mod device;
+pub mod dice;
+#[cfg(unix)]
+pub mod disk;
 #[cfg(target_os = "linux")]
 pub mod link;
 pub mod office;
