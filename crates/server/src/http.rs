@@ -1,6 +1,8 @@
 //! HTTP: sizes and times are held here, before anything is decoded; every answer is signed.
 
+mod body;
 mod enrol;
+pub mod gate;
 mod health;
 mod hello;
 mod password;
@@ -13,67 +15,43 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use lentera_protocol::limits::ACCOUNT_REQUEST_MAX;
 use lentera_protocol::sign::{Message, sign};
 use lentera_protocol::sync::{Refusal, Reply};
 use minicbor::Encode;
-use tokio::sync::Semaphore;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::service::{BUSY_SECONDS, Failure, Service};
+use crate::service::{Failure, Service};
 use crate::storage::Storage;
+use gate::Gate;
 
-/// Requests served at one moment; the next is told to come later. Most wait for a slow network, so it is far above what could be computed at once.
-const REQUESTS_MAX: usize = 1024;
 /// A request takes at most this long: the largest over the slowest link.
 const REQUEST_TIME: Duration = Duration::from_secs(300);
-/// Between two pieces of a request's body passes at most this much.
-const SILENCE: Duration = Duration::from_secs(30);
-
 /// The server's endpoints.
 pub fn router<S: Storage>(service: Arc<Service<S>>) -> Router {
-    let gate = Gate { service: Arc::clone(&service), places: Arc::new(Semaphore::new(REQUESTS_MAX)) };
+    router_behind(Gate::default(), service)
+}
+
+/// The server's endpoints, behind a gate.
+pub fn router_behind<S: Storage>(gate: Gate, service: Arc<Service<S>>) -> Router {
     Router::new()
         .route("/v1/hello", post(hello::hello::<S>))
         .route("/v1/enrol", post(enrol::enrol::<S>))
         .route("/v1/password", post(password::password::<S>))
         .route("/v1/sync", post(sync::sync::<S>))
-        .layer(middleware::from_fn_with_state(gate, admit::<S>))
+        .layer(middleware::from_fn_with_state((gate, Arc::clone(&service)), gate::admit::<S>))
         .route("/healthz", get(health::health::<S>))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIME))
         .with_state(service)
 }
 
-/// Lets in as many as there are places for.
-struct Gate<S> {
-    service: Arc<Service<S>>,
-    places: Arc<Semaphore>,
-}
-
-impl<S> Clone for Gate<S> {
-    fn clone(&self) -> Self {
-        Self { service: Arc::clone(&self.service), places: Arc::clone(&self.places) }
-    }
-}
-
-async fn admit<S: Storage>(State(gate): State<Gate<S>>, request: Request, next: Next) -> Response {
-    match gate.places.try_acquire() {
-        Ok(_place) => next.run(request).await,
-        Err(_) => reply::<S, ()>(&gate.service, Err(Refusal::Busy(BUSY_SECONDS).into())),
-    }
-}
-
 /// The whole body of a small request.
 async fn read_small(body: Body) -> Result<Bytes, Failure> {
-    match tokio::time::timeout(SILENCE, to_bytes(body, ACCOUNT_REQUEST_MAX)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        _ => Err(Refusal::Malformed.into()),
-    }
+    to_bytes(body, ACCOUNT_REQUEST_MAX).await.map_err(|_| Refusal::Malformed.into())
 }
 
 /// The signed answer, or the signed refusal.

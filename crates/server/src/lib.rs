@@ -4,5 +4,10 @@
 
 pub mod clock;
 pub mod http;
+pub mod listen;
+pub mod pace;
+mod places;
+pub mod private_file;
 pub mod service;
 pub mod storage;
+pub mod tls;

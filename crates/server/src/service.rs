@@ -29,7 +29,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinError;
 
 use crate::clock::Clock;
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 
 pub use accept_bundle::Verdict;
 pub use csv_table::{ImportError, RowError};
@@ -97,6 +97,14 @@ impl<S> Service<S> {
     /// The key it signs with.
     pub const fn key(&self) -> &SigningKey {
         &self.key
+    }
+
+    /// Pieces of work that wait for the storage.
+    pub fn load(&self) -> usize
+    where
+        S: Storage,
+    {
+        self.storage.load()
     }
 
     /// The server's time.

@@ -35,6 +35,9 @@ pub enum StorageError {
 
 /// Where the server keeps what it must not lose.
 pub trait Storage: Clone + Send + Sync + 'static {
+    /// Pieces of work that wait at this moment. It costs nothing, so it can be asked before every request.
+    fn load(&self) -> usize;
+
     /// Makes the office with its first rules. `false`: there is one already, nothing was changed.
     fn create_office(&self, name: String, rules: LogRules) -> impl Future<Output = Result<bool, StorageError>> + Send;
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::State;
 use axum::response::Response;
@@ -13,25 +14,31 @@ use lentera_protocol::handed::Handed;
 use lentera_protocol::limits::{BUNDLE_MAX, HEADER_MAX, REQUEST_BUNDLES_MAX, REQUEST_MAX};
 use lentera_protocol::sync::{Answer, Refusal, Sealed, Unreadable};
 
-use super::{SILENCE, reply};
+use super::gate::Seat;
+use super::reply;
 use crate::service::{Failure, Service, Taken};
 use crate::storage::Storage;
 
 /// Answers an [`Answer`] to frames: a signed header, then sealed bundles.
-pub async fn sync<S: Storage>(State(service): State<Arc<Service<S>>>, body: Body) -> Response {
+pub async fn sync<S: Storage>(
+    State(service): State<Arc<Service<S>>>,
+    Extension(seat): Extension<Arc<Seat>>,
+    body: Body,
+) -> Response {
     let serving = Arc::clone(&service);
     // A task of its own: when the connection breaks, this function ends at once, but the bundles that came whole are still kept.
-    let served = tokio::spawn(async move { serve(&serving, body).await }).await;
+    let served = tokio::spawn(async move { serve(&serving, &seat, body).await }).await;
     reply(&service, served.unwrap_or_else(|error| Err(error.into())))
 }
 
-async fn serve<S: Storage>(service: &Service<S>, body: Body) -> Result<Answer, Failure> {
+async fn serve<S: Storage>(service: &Service<S>, seat: &Seat, body: Body) -> Result<Answer, Failure> {
     let mut incoming = Incoming { body: body.into_data_stream(), frames: Frames::default(), received: 0 };
     let header = match incoming.next(HEADER_MAX).await {
         Ok(Some(header)) => header,
         _ => return Err(Refusal::Malformed.into()),
     };
     let (header, device) = service.identify(&header).await?;
+    seat.may_ask(device.id, service.now()).map_err(Refusal::Busy)?;
     let (mut receipts, mut unreadable) = (Vec::new(), Vec::new());
     for index in 0.. {
         let taken = match incoming.next(BUNDLE_MAX).await {
@@ -107,16 +114,16 @@ impl Incoming {
             if let Some(frame) = self.frames.next(max)? {
                 return Ok(Some(frame));
             }
-            match tokio::time::timeout(SILENCE, self.body.next()).await {
-                Ok(Some(Ok(bytes))) => {
+            match self.body.next().await {
+                Some(Ok(bytes)) => {
                     self.received += bytes.len();
                     if self.received > REQUEST_MAX {
                         return Err(Stopped::TooLarge);
                     }
                     self.frames.push(&bytes);
                 }
-                Ok(None) if self.frames.is_empty() => return Ok(None),
-                Ok(Some(Err(_)) | None) | Err(_) => return Err(Stopped::Cut),
+                None if self.frames.is_empty() => return Ok(None),
+                Some(Err(_)) | None => return Err(Stopped::Cut),
             }
         }
     }

@@ -1,13 +1,14 @@
 //! The server's signing key, in a file that only its own user may read.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use ed25519_dalek::SigningKey;
 use lentera_protocol::Hash;
 
 use crate::clock::Clock;
+use crate::private_file;
 
 /// The key in `file`.
 ///
@@ -29,18 +30,7 @@ pub fn read_or_create(file: &Path, clock: &dyn Clock) -> io::Result<SigningKey> 
     }
     let mut seed = [0; 32];
     clock.fill_random(&mut seed)?;
-    let unfinished = file.with_extension("key.unfinished");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut written = options.open(&unfinished)?;
-    written.write_all(&seed)?;
-    written.sync_all()?;
-    fs::rename(&unfinished, file)?;
-    if let Some(folder) = file.parent().filter(|_| cfg!(unix)) {
-        File::open(folder)?.sync_all()?;
-    }
+    private_file::write(file, &seed)?;
     Ok(SigningKey::from_bytes(&seed))
 }
 

@@ -95,6 +95,10 @@ fn migrate(connection: &mut Connection) -> Result<(), StorageError> {
 }
 
 impl Storage for Sqlite {
+    fn load(&self) -> usize {
+        self.writer.load() + self.reader.load()
+    }
+
     async fn create_office(&self, name: String, rules: LogRules) -> Result<bool, StorageError> {
         self.writer.run(move |db| office::create(db, &name, rules)).await
     }

@@ -1,6 +1,8 @@
 //! A thread with a connection. What waits at one moment shares one transaction and so one fsync: each piece of work in its own
 //! savepoint, each answered after the commit.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -16,6 +18,8 @@ const TOGETHER_MAX: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Worker {
     work: Sender<Box<dyn Work>>,
+    /// Pieces of work handed in and not answered.
+    load: Arc<AtomicUsize>,
 }
 
 /// A piece of work and whoever waits for it.
@@ -57,11 +61,18 @@ impl Worker {
     /// Starts the thread.
     pub fn start(connection: Connection, behavior: TransactionBehavior) -> Result<Self, StorageError> {
         let (work, waiting) = channel();
+        let load = Arc::new(AtomicUsize::new(0));
+        let answered = Arc::clone(&load);
         thread::Builder::new()
             .name("storage".to_owned())
-            .spawn(move || serve(connection, behavior, &waiting))
+            .spawn(move || serve(connection, behavior, &waiting, &answered))
             .map_err(|error| StorageError::Database(error.to_string()))?;
-        Ok(Self { work })
+        Ok(Self { work, load })
+    }
+
+    /// Pieces of work handed in and not answered.
+    pub fn load(&self) -> usize {
+        self.load.load(Ordering::Relaxed)
     }
 
     /// Does `work` in a transaction and gives its result once that is committed. Where it fails, none of it was done.
@@ -71,16 +82,23 @@ impl Worker {
     ) -> Result<T, StorageError> {
         let (waiting, result) = oneshot::channel();
         let task = Task { work: Some(work), result: None, waiting };
+        self.load.fetch_add(1, Ordering::Relaxed);
         self.work.send(Box::new(task)).map_err(|_| StorageError::Closed)?;
         result.await.map_err(|_| StorageError::Closed)?
     }
 }
 
-fn serve(mut connection: Connection, behavior: TransactionBehavior, waiting: &Receiver<Box<dyn Work>>) {
+fn serve(
+    mut connection: Connection,
+    behavior: TransactionBehavior,
+    waiting: &Receiver<Box<dyn Work>>,
+    load: &AtomicUsize,
+) {
     while let Ok(first) = waiting.recv() {
         let mut together = vec![first];
         together.extend(waiting.try_iter().take(TOGETHER_MAX - 1));
         let failure = run_together(&mut connection, behavior, &mut together).err();
+        load.fetch_sub(together.len(), Ordering::Relaxed);
         for work in together {
             work.answer(failure.clone());
         }
