@@ -199,13 +199,15 @@ fn part_name(part: Part, language: Language) -> &'static str {
 }
 
 /// What a field is called on screen.
-fn field_name(field: &str, language: Language) -> String {
+pub fn field_name(field: &str, language: Language) -> String {
     let (id, en) = match field {
         "nip" => ("NIP", "NIP"),
         "nik" => ("NIK", "NIK"),
         "nib" => ("NIB", "NIB"),
         "kbli" => ("KBLI", "KBLI"),
         "day" => ("Tanggal", "Date"),
+        "time" => ("Waktu", "Time"),
+        "status" => ("Keadaan", "State"),
         "start" => ("Jam mulai", "Start"),
         "end" => ("Jam selesai", "End"),
         "category" => ("Kategori", "Category"),
