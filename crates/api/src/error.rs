@@ -74,6 +74,9 @@ pub enum Error {
     /// Nothing is unsent: no file was written.
     #[error("nothing to export")]
     NothingToExport,
+    /// So many colleagues' parcels wait on this device that it takes no more until some are handed over.
+    #[error("too many parcels wait")]
+    TooManyParcels,
     /// The disk is full: this was not saved.
     #[error("disk full")]
     DiskFull,

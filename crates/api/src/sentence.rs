@@ -1,9 +1,16 @@
 //! Sentences for people, made from codes: the one place where an error gets its words.
 
+mod evidence;
+mod finding;
+mod moment;
+
+pub use evidence::evidence_sentence;
+pub use finding::finding_sentence;
 use lentera_domain::error::Part;
 use lentera_domain::rules::Effect;
-use lentera_domain::{FieldError, Reason, Timestamp};
+use lentera_domain::{FieldError, Reason};
 
+use self::moment::clock;
 use crate::Error;
 
 /// Languages of the app.
@@ -80,6 +87,10 @@ pub fn sentence(error: &Error, language: Language) -> String {
             say("Berkas ini milik kantor lain. Tidak ada yang diubah.", "This file is another office's. Nothing was changed.")
         }
         Error::NothingToExport => say("Semua sudah terkirim. Tidak perlu berkas.", "Everything has arrived. No file is needed."),
+        Error::TooManyParcels => say(
+            "Terlalu banyak titipan menunggu di perangkat ini. Kirim dulu yang ada, lalu ambil berkas ini lagi.",
+            "Too many parcels wait on this device. Let them be sent first, then take this file again.",
+        ),
         Error::DiskFull => say(
             "Disk penuh. Tulisan ini BELUM tersimpan, yang lain aman. Jangan tutup; kosongkan tempat, lalu Simpan.",
             "Disk full. This text is NOT saved, the rest is. Keep open; free some space, then Save.",
@@ -137,8 +148,16 @@ pub fn refusal_words(code: &str, language: Language) -> String {
         "wrong_owner" => ("catatan milik orang lain", "the record is another person's"),
         "bad_record" => ("isi catatan tidak lengkap atau tidak sah", "the record is incomplete or not valid"),
         "too_large" => ("catatan terlalu besar", "the record is too large"),
-        "need" => ("tertahan oleh catatan yang ditolak", "held by a refused record"),
-        "wrong_actor" | "wrong_seq" | "hash_mismatch" | "malformed" => ("data rusak di perjalanan", "the data is damaged"),
+        "need" => ("menunggu catatan lain yang belum sampai", "waits for another record to arrive"),
+        "dep_not_accepted" => ("bagian dari catatan yang ditolak", "builds on a refused record"),
+        "wrong_actor" | "wrong_seq" => ("urutan catatan perangkat ini terputus", "this device's sequence was broken"),
+        "bad_part" => ("catatan panjang tidak sampai utuh", "a long record did not arrive whole"),
+        "hash_mismatch" | "malformed" => ("data rusak di perjalanan", "the data is damaged"),
+        "poisoned" => ("data ini mengganggu server dan disisihkan", "the data disturbs the server and was set aside"),
+        "held" => {
+            ("menunggu pengesahan admin: perangkat pengirimnya sudah dicabut", "waits for the admin: its device was revoked")
+        }
+        "fork" => ("dua isi berbeda memakai nomor yang sama", "two contents had one number"),
         other => return other.to_owned(),
     };
     language.pick(id, en).to_owned()
@@ -243,15 +262,10 @@ pub fn field_name(field: &str, language: Language) -> String {
     language.pick(id, en).to_owned()
 }
 
-/// A time of day in the office's zone, as 09.15.
-fn clock(at: Timestamp) -> String {
-    at.time_of_day().to_string().replace(':', ".")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lentera_domain::{Nip, TimeRange};
+    use lentera_domain::{Nip, TimeRange, Timestamp};
 
     #[test]
     fn says_what_is_wrong_and_where() {

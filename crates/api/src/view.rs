@@ -175,7 +175,8 @@ pub struct Conflict {
 pub struct ConflictValue {
     /// Names it in `settle_conflict`: the hash of the change that wrote it, hexadecimal.
     pub choice: String,
-    /// The value as people read it: a desa's name, a masked NIK; empty for an emptied field.
+    /// The value as people read it: a desa's name, a NIK masked but for the digits that differ; empty for an emptied field. Choices (`duty`,
+    /// `role`, `status`, `purposes`), days and times are as in the record: the screen has the words for them.
     pub text: String,
     /// Who wrote it: a name, or a NIP where the name is not known.
     pub author: String,
@@ -328,7 +329,8 @@ pub enum Finding {
     Busy { until: Option<Timestamp> },
     /// The server's answer could not be used.
     BadAnswer,
-    /// This device's clock differs from the server's by so many minutes; positive: it is ahead. Nothing is refused for it.
+    /// This device's clock differs from the server's by so many minutes; positive: it is ahead; 0: nobody can tell by how much, and it is
+    /// so much that no safe connection can be made. Work is never refused for it.
     ClockWrong { minutes: i64 },
     /// So many MB are free.
     DiskLow { free_mb: u64 },
@@ -394,6 +396,8 @@ pub enum Cause {
     Storage,
     /// The server does not take this device's key any more, or does not know it: the person logs in again.
     LogInAgain,
+    /// This device's clock is so far off that no safe connection can be made.
+    ClockWrong,
 }
 
 /// A record that waits.
@@ -426,17 +430,24 @@ pub struct RefusedRecord {
     pub draft: Option<String>,
 }
 
-/// One try to send.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One try to send, or several that failed alike one after another: then all figures are of all of them together.
+///
+/// For the page: with `count` over 1 show it as "12 kali, 10.05–10.17". A failed try is written to the disk at most once a minute while
+/// nothing changes; this row is always up to date all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When it began.
+    /// When the first began.
     pub at: Timestamp,
-    /// How it failed; null when it went through.
+    /// When the last began; equals `at` for one.
+    pub last: Timestamp,
+    /// How many tries these are, at least 1.
+    pub count: u32,
+    /// How they failed; null when it went through, and then it is one.
     pub failed: Option<Cause>,
-    /// Bytes sent and received, bodies only.
+    /// Bytes sent, bodies only.
     pub sent: u32,
-    /// Bytes received.
+    /// Bytes received, bodies only.
     pub received: u32,
-    /// How long it took, in milliseconds.
+    /// How long they took, in milliseconds.
     pub millis: u32,
 }
