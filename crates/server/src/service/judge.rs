@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lentera_document::guard::{self, CHANGE_BYTES_MAX, Refusal};
-use lentera_document::{Actor, Projection};
+use lentera_document::{Actor, Document, Projection};
 use lentera_domain::{Kind, Nip, RecordId, Timestamp};
 use lentera_protocol::Hash;
 use lentera_protocol::bundle::Change;
@@ -94,7 +94,10 @@ impl Case {
         };
         let id = RecordId { kind, id: Uuid::from_bytes(key.id) };
         let actor = Actor::derive(&self.device.key, self.generation);
-        match guard::examine(id, &document.changes, Some(actor), bytes) {
+        let Ok(standing) = Document::load(id, document.changes.iter().map(Vec::as_slice)) else {
+            return refused(Refusal::Malformed.code());
+        };
+        match guard::examine(&standing, Some(actor), bytes, &guard::NoWatch) {
             Err(Refusal::Need(hash)) => Ruling::Refused(Outcome::Need(Hash(hash)), Refusal::Need(hash).code()),
             Err(refusal) => refused(refusal.code()),
             Ok(accepted) if accepted.known => Ruling::Known,
