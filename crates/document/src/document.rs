@@ -3,7 +3,7 @@
 mod conflict;
 
 use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{Automerge, AutomergeError, Change, ROOT, ReadDoc, ScalarValue, Value};
+use automerge::{Automerge, AutomergeError, Change, ROOT, ReadDoc, ScalarValue, ValueRef};
 use lentera_domain::{RecordId, Timestamp};
 use serde::de::DeserializeOwned;
 
@@ -127,10 +127,9 @@ impl Document {
     /// The fields as they stand; of concurrent values the one that Automerge orders first, the same on every side.
     pub fn fields(&self) -> Fields {
         let mut fields = Fields::default();
-        for key in self.doc.keys(ROOT) {
-            if let Ok(Some((Value::Scalar(value), _))) = self.doc.get(ROOT, &key) {
-                let value: &ScalarValue = &value;
-                fields.insert(key, value);
+        for item in self.doc.map_range(ROOT, ..) {
+            if let ValueRef::Scalar(value) = item.value {
+                fields.insert(item.key.into_owned(), &value);
             }
         }
         fields

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use automerge::ScalarValue;
+use automerge::{ScalarValue, ScalarValueRef};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -59,7 +59,7 @@ impl Fields {
         difference
     }
 
-    pub(crate) fn insert(&mut self, key: String, value: &ScalarValue) {
+    pub(crate) fn insert(&mut self, key: String, value: &ScalarValueRef<'_>) {
         if let Some(value) = json(value) {
             self.0.insert(key, value);
         }
@@ -67,12 +67,12 @@ impl Fields {
 }
 
 /// The JSON scalar of an Automerge scalar; `None` for emptied ones and for types that no record has.
-pub(crate) fn json(value: &ScalarValue) -> Option<Value> {
+pub(crate) fn json(value: &ScalarValueRef<'_>) -> Option<Value> {
     match value {
-        ScalarValue::Str(text) => Some(Value::from(text.as_str())),
-        ScalarValue::Int(number) => Some(Value::from(*number)),
-        ScalarValue::Uint(number) => Some(Value::from(*number)),
-        ScalarValue::Boolean(truth) => Some(Value::from(*truth)),
+        ScalarValueRef::Str(text) => Some(Value::from(text.as_ref())),
+        ScalarValueRef::Int(number) => Some(Value::from(*number)),
+        ScalarValueRef::Uint(number) => Some(Value::from(*number)),
+        ScalarValueRef::Boolean(truth) => Some(Value::from(*truth)),
         _ => None,
     }
 }

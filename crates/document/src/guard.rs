@@ -10,7 +10,7 @@ mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use automerge::{Automerge, Change, ROOT, ReadDoc, Value};
+use automerge::{Automerge, Change, ROOT, ReadDoc, ValueRef};
 use sha2::{Digest, Sha256};
 
 use self::prescan::Measure;
@@ -18,6 +18,7 @@ use self::prescan::Measure;
 pub use self::watch::FileWatch;
 pub use self::watch::{NoWatch, Watch};
 use crate::genesis::KIND_KEY;
+use crate::projection::project_fields;
 use crate::{Actor, ChangeHash, Document, Projection, project};
 
 /// Bytes of one change at most. The longest record of today is about 30 KB, with every text at its limit in four-byte characters.
@@ -158,20 +159,22 @@ fn decode_and_apply(document: &Document, measure: &Measure, bytes: &[u8]) -> Res
     if !stands_as_sent || loaded.get_heads() != document.doc.get_heads() {
         return Err(Refusal::Malformed);
     }
-    if !is_flat_and_of_its_kind(&document) {
+    let fields = document.fields();
+    if !is_flat(&document)
+        || fields.get(KIND_KEY).and_then(serde_json::Value::as_i64) != Some(i64::from(document.id().kind.number()))
+    {
         return Err(Refusal::BadRecord);
     }
-    let projection = project(&document).map_err(|_| Refusal::BadRecord)?;
+    let projection = project_fields(document.id().kind, &fields).map_err(|_| Refusal::BadRecord)?;
     Ok(Accepted { hash: hash.0, document, projection, known: false })
 }
 
-/// Every value, losers of conflicts too, is a scalar, and the kind is that of the genesis.
-fn is_flat_and_of_its_kind(document: &Document) -> bool {
-    let scalars_only = document.doc.keys(ROOT).all(|key| {
-        document.doc.get_all(ROOT, &key).is_ok_and(|values| values.iter().all(|(value, _)| matches!(value, Value::Scalar(_))))
-    });
-    let kind = document.fields().get(KIND_KEY).and_then(serde_json::Value::as_i64);
-    scalars_only && kind == Some(i64::from(document.id().kind.number()))
+/// Every value is a scalar, losers of conflicts too.
+fn is_flat(document: &Document) -> bool {
+    document.doc.map_range(ROOT, ..).all(|item| {
+        let losers = if item.conflict { document.doc.get_all(ROOT, item.key.as_ref()).unwrap_or_default() } else { Vec::new() };
+        matches!(item.value, ValueRef::Scalar(_)) && losers.iter().all(|(value, _)| value.is_scalar())
+    })
 }
 
 #[cfg(test)]
@@ -243,12 +246,12 @@ mod tests {
     fn a_record_that_is_none_is_refused() {
         let mut document = Document::new(id()).unwrap();
         let mut broken = fields("");
-        broken.insert("village".into(), &automerge::ScalarValue::from("nowhere"));
+        broken.insert("village".into(), &automerge::ScalarValueRef::from("nowhere"));
         let change = document.write(actor(), NOW, &Fields::default(), &broken).unwrap().unwrap();
         assert_eq!(refusal(&[], &change.bytes), Refusal::BadRecord);
         let mut document = Document::new(id()).unwrap();
         broken = fields("");
-        broken.insert("kind".into(), &automerge::ScalarValue::from(1));
+        broken.insert("kind".into(), &automerge::ScalarValueRef::from(1));
         let change = document.write(actor(), NOW, &Fields::default(), &broken).unwrap().unwrap();
         assert_eq!(refusal(&[], &change.bytes), Refusal::BadRecord);
     }

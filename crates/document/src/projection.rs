@@ -2,7 +2,7 @@
 
 use lentera_domain::{Kind, LogEntry, Umkm, UmkmOwner, Visit};
 
-use crate::{Document, DocumentError};
+use crate::{Document, DocumentError, Fields};
 
 /// The record that a document holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,10 +22,15 @@ pub enum Projection {
 /// # Errors
 /// [`DocumentError::Unreadable`] where a field is missing or not of its type: such a document shows nothing until a later change makes it whole.
 pub fn project(document: &Document) -> Result<Projection, DocumentError> {
-    match document.id().kind {
-        Kind::LogEntry => document.read().map(Projection::LogEntry),
-        Kind::Umkm => document.read().map(Projection::Umkm),
-        Kind::UmkmOwner => document.read().map(Projection::UmkmOwner),
-        Kind::Visit => document.read().map(Projection::Visit),
+    project_fields(document.id().kind, &document.fields())
+}
+
+/// The record that the fields of a document of `kind` are.
+pub(crate) fn project_fields(kind: Kind, fields: &Fields) -> Result<Projection, DocumentError> {
+    match kind {
+        Kind::LogEntry => fields.read().map(Projection::LogEntry),
+        Kind::Umkm => fields.read().map(Projection::Umkm),
+        Kind::UmkmOwner => fields.read().map(Projection::UmkmOwner),
+        Kind::Visit => fields.read().map(Projection::Visit),
     }
 }

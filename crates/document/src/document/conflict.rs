@@ -33,10 +33,11 @@ impl Document {
     /// The fields that stand in conflict, in the order of their keys. Values that are the same are no conflict, whoever wrote them.
     pub fn conflicts(&self) -> Vec<FieldConflict> {
         let mut conflicts = Vec::new();
-        for field in self.doc.keys(ROOT) {
+        for item in self.doc.map_range(ROOT, ..).filter(|item| item.conflict) {
+            let field = item.key.into_owned();
             let mut different: Vec<FieldValue> = Vec::new();
             for (change, value, shown) in self.values(&field) {
-                let value = json(&value).unwrap_or_default();
+                let value = json(&value.into()).unwrap_or_default();
                 match different.iter_mut().find(|other| other.value == value) {
                     None => different.push(FieldValue { value, change, shown }),
                     Some(same) if shown => *same = FieldValue { value, change, shown },
