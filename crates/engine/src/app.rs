@@ -49,6 +49,14 @@ pub(crate) async fn dispatch(engine: &Engine, command: Command) -> Result<Value,
         Command::Delivery(_) => answer(delivery::delivery(engine)),
         Command::SyncNow(_) => answer(delivery::sync_now(engine).await),
         Command::Rebuild(_) => answer(rebuild(engine)),
+        Command::LogInAgain(c) => answer(enrol::log_in_again(engine, c).await),
+        Command::ListConflicts(_)
+        | Command::SettleConflict(_)
+        | Command::DismissRefused(_)
+        | Command::ExportUnsent(_)
+        | Command::ExportReceipts(_)
+        | Command::TakeFile(_)
+        | Command::AcknowledgeRescue(_) => Err(Error::UnknownCommand { name: command.name().to_owned() }),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use lentera_api::Error;
 use uuid::Uuid;
 
-use crate::store::storage_error;
+use crate::store::{rescue, storage_error};
 
 /// A data folder that this process alone has.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl DataFolder {
         let name = fs::read_to_string(self.path.join("active")).ok()?;
         let folder = Uuid::try_parse(name.trim()).ok()?;
         let database = self.database(folder);
-        database.exists().then_some(database)
+        rescue::exists(&database).then_some(database)
     }
 
     /// The database that person `folder` has or would have.
@@ -44,10 +44,11 @@ impl DataFolder {
         self.path.join("people").join(folder.to_string()).join("lentera.sqlite")
     }
 
-    /// Databases of all people enrolled here.
-    pub fn databases(&self) -> Vec<PathBuf> {
+    /// Folders and databases of all people enrolled here.
+    pub fn people(&self) -> Vec<(Uuid, PathBuf)> {
         let Ok(folders) = fs::read_dir(self.path.join("people")) else { return Vec::new() };
-        folders.filter_map(|folder| Some(folder.ok()?.path().join("lentera.sqlite"))).filter(|path| path.exists()).collect()
+        let folders = folders.filter_map(|folder| Uuid::try_parse(folder.ok()?.file_name().to_str()?).ok());
+        folders.map(|folder| (folder, self.database(folder))).filter(|(_, database)| rescue::exists(database)).collect()
     }
 
     /// Makes the folder of a new person.
@@ -61,6 +62,11 @@ impl DataFolder {
             sync_folder(&self.path.join("people")).map_err(storage_error)?;
         }
         Ok(database)
+    }
+
+    /// The file that names foreign bytes while they are examined.
+    pub fn watch(&self) -> PathBuf {
+        self.path.join("watch")
     }
 
     /// Makes `folder` the person who uses this device. Written beside and renamed, so that a power cut leaves the old or the new.
@@ -108,6 +114,6 @@ mod tests {
         drop(first);
         let again = DataFolder::open(dir.path()).unwrap();
         assert_eq!(again.active_database(), Some(again.database(person)));
-        assert_eq!(again.databases(), [again.database(person)]);
+        assert_eq!(again.people(), [(person, again.database(person))]);
     }
 }

@@ -5,16 +5,21 @@ use std::path::Path;
 use std::rc::Rc;
 
 use lentera_api::{Command, Error, Event};
+use lentera_document::ChangeHash;
+use lentera_document::guard::Watch;
 use serde_json::Value;
 use tokio::sync::{Mutex, Notify};
 
 use crate::app;
 use crate::data_folder::DataFolder;
 use crate::platform::{Platform, stamp};
-use crate::store::Store;
 use crate::store::identity::{self, Identity};
 use crate::store::record::Writing;
-use crate::sync::driver;
+use crate::store::{Store, storage_error, suspect};
+use crate::sync::driver::{self, Notes};
+use crate::sync::exchange::Budget;
+use crate::sync::exchange::rows::Rows;
+use crate::sync::schedule::Schedule;
 
 /// The offline engine. Not `Send`: a host gives it a thread of its own.
 pub struct Engine {
@@ -28,8 +33,17 @@ pub struct Engine {
     /// Something is to be sent, or the network may be back.
     pub(crate) work: Notify,
     pub(crate) next_attempt_at: Cell<Option<lentera_domain::Timestamp>>,
-    /// How many bundles the next request carries.
-    pub(crate) budget: Cell<usize>,
+    /// How much the next request carries.
+    pub(crate) budget: Cell<Budget>,
+    /// Knows what is being examined, if that ends the process.
+    pub(crate) watch: Box<dyn Watch>,
+    pub(crate) schedule: Cell<Schedule>,
+    /// Tries that are not on the disk yet.
+    pub(crate) notes: Cell<Notes>,
+    /// The app is in front of its person: it is worth looking for the server often.
+    pub(crate) in_front: Cell<bool>,
+    /// The network came back and nothing was tried since.
+    pub(crate) network_back: Cell<bool>,
 }
 
 impl Engine {
@@ -39,7 +53,16 @@ impl Engine {
     /// [`Error::AlreadyOpen`], [`Error::Storage`], [`Error::DiskFull`], [`Error::AppTooOld`] for data of a newer app.
     pub fn open(path: &Path, platform: Rc<dyn Platform>, on_event: impl Fn(Event) + 'static) -> Result<Self, Error> {
         let folder = DataFolder::open(path)?;
-        let store = folder.active_database().map(|database| Store::open(&database)).transpose()?;
+        let now = platform.now();
+        let mut store = folder.active_database().map(|database| Store::open(&database, now)).transpose()?;
+        let (watch, found) = open_watch(&folder)?;
+        if let Some(store) = &mut store {
+            store.write(|transaction| {
+                found.iter().try_for_each(|hash| suspect::note(transaction, *hash))?;
+                // What waited for a newer app may have it now.
+                Rows::new(transaction, now, &*watch).take_all_pending()
+            })?;
+        }
         Ok(Self {
             platform,
             folder,
@@ -48,7 +71,12 @@ impl Engine {
             exchanging: Mutex::new(()),
             work: Notify::new(),
             next_attempt_at: Cell::new(None),
-            budget: Cell::new(driver::BUDGET_START),
+            budget: Cell::new(Budget::START),
+            watch,
+            schedule: Cell::default(),
+            notes: Cell::default(),
+            in_front: Cell::new(true),
+            network_back: Cell::new(false),
         })
     }
 
@@ -65,9 +93,23 @@ impl Engine {
         driver::run(self).await;
     }
 
-    /// The app came to the front, or the network is back: try now.
+    /// There is work, or the person is back: try now.
     pub fn wake(&self) {
         self.work.notify_one();
+    }
+
+    /// The app came to the front, and tries now, or left it, and tries less often.
+    pub fn set_in_front(&self, in_front: bool) {
+        self.in_front.set(in_front);
+        if in_front {
+            self.wake();
+        }
+    }
+
+    /// The network is back: try within seconds, but not in the same second as everybody else.
+    pub fn network_is_back(&self) {
+        self.network_back.set(true);
+        self.wake();
     }
 
     /// One exchange with the server, now, until nothing more is to be said. For hosts without [`Engine::run`].
@@ -126,6 +168,24 @@ impl Engine {
         self.emit_light();
         self.wake();
         Ok(value)
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn open_watch(folder: &DataFolder) -> Result<(Box<dyn Watch>, Vec<ChangeHash>), Error> {
+    let (watch, found) = lentera_document::guard::FileWatch::open(&folder.watch()).map_err(storage_error)?;
+    Ok((Box::new(watch), found))
+}
+
+/// In a browser nothing lasts beyond the tab but the database itself.
+#[cfg(target_arch = "wasm32")]
+fn open_watch(_folder: &DataFolder) -> Result<(Box<dyn Watch>, Vec<ChangeHash>), Error> {
+    Ok((Box::new(lentera_document::guard::NoWatch), Vec::new()))
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        driver::write_notes(self);
     }
 }
 

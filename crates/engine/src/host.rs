@@ -13,7 +13,8 @@ use crate::{Engine, NativePlatform};
 
 enum Message {
     Dispatch(Box<Command>, oneshot::Sender<Result<Value, Error>>),
-    Wake,
+    InFront(bool),
+    NetworkIsBack,
 }
 
 /// A handle to an engine that runs, with its background sync, until the last handle is gone.
@@ -23,15 +24,15 @@ pub struct Host {
 }
 
 impl Host {
-    /// Opens (and locks) a data folder and starts its engine.
+    /// Opens (and locks) a data folder and starts its engine. `documents` is where people look for files of theirs.
     ///
     /// # Errors
     /// Those of [`Engine::open`], and [`Error::Internal`] where the system gives no thread.
-    pub fn start(data: PathBuf, on_event: impl Fn(Event) + Send + 'static) -> Result<Self, Error> {
+    pub fn start(data: PathBuf, documents: Option<PathBuf>, on_event: impl Fn(Event) + Send + 'static) -> Result<Self, Error> {
         let (messages, inbox) = mpsc::unbounded_channel();
         let (opened, is_open) = std::sync::mpsc::channel();
         let thread = thread::Builder::new().name("lentera-engine".to_owned());
-        thread.spawn(move || serve(data, on_event, inbox, &opened)).map_err(|error| internal(&error))?;
+        thread.spawn(move || serve(data, documents, on_event, inbox, &opened)).map_err(|error| internal(&error))?;
         is_open.recv().map_err(|error| internal(&error))??;
         Ok(Self { messages })
     }
@@ -46,10 +47,15 @@ impl Host {
         answered.await.map_err(|error| internal(&error))?
     }
 
-    /// The app came to the front, or the network is back: try to send now.
-    pub fn wake(&self) {
+    /// The app came to the front of its person, and tries to send now, or left it.
+    pub fn set_in_front(&self, in_front: bool) {
         // Without an engine there is nothing to wake.
-        let _ = self.messages.send(Message::Wake);
+        let _ = self.messages.send(Message::InFront(in_front));
+    }
+
+    /// The network is back: try to send within seconds.
+    pub fn network_is_back(&self) {
+        let _ = self.messages.send(Message::NetworkIsBack);
     }
 }
 
@@ -60,13 +66,14 @@ fn internal(error: &dyn std::fmt::Display) -> Error {
 /// The engine's thread. Commands run one beside another, each up to its next wait, so that a list is shown while an exchange is under way.
 fn serve(
     data: PathBuf,
+    documents: Option<PathBuf>,
     on_event: impl Fn(Event) + 'static,
     mut inbox: mpsc::UnboundedReceiver<Message>,
     opened: &std::sync::mpsc::Sender<Result<(), Error>>,
 ) {
     let start = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| internal(&error))?;
-        let platform = NativePlatform::new().map_err(|error| internal(&error))?;
+        let platform = NativePlatform::new(documents).map_err(|error| internal(&error))?;
         let engine = Engine::open(&data, Rc::new(platform), on_event)?;
         Ok((runtime, Rc::new(engine)))
     };
@@ -83,7 +90,8 @@ fn serve(
         let background = tokio::task::spawn_local(async move { background.run().await });
         while let Some(message) = inbox.recv().await {
             match message {
-                Message::Wake => engine.wake(),
+                Message::InFront(in_front) => engine.set_in_front(in_front),
+                Message::NetworkIsBack => engine.network_is_back(),
                 Message::Dispatch(command, answer) => {
                     let engine = Rc::clone(&engine);
                     tokio::task::spawn_local(async move {

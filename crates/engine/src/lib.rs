@@ -15,5 +15,5 @@ mod sync;
 pub use engine::Engine;
 #[cfg(not(target_arch = "wasm32"))]
 pub use platform::native::NativePlatform;
-pub use platform::{Platform, Response, TransportError};
+pub use platform::{Platform, Post, Response, TransportError};
 pub use sync::exchange::Exchange;

@@ -3,11 +3,15 @@
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 
+use std::path::{Path, PathBuf};
+
 use futures::future::LocalBoxFuture;
 use lentera_domain::Timestamp;
 use lentera_protocol::bundle::{Boot, Stamp};
 
-/// Clock, randomness, timers and network. Futures need not be `Send`: the engine lives on one thread.
+use crate::store::identity::Anchor;
+
+/// Clock, randomness, timers, network and disk. Futures need not be `Send`: the engine lives on one thread.
 pub trait Platform {
     /// Wall clock.
     fn now(&self) -> Timestamp;
@@ -21,8 +25,34 @@ pub trait Platform {
     /// Waits so many milliseconds.
     fn sleep(&self, millis: u64) -> LocalBoxFuture<'static, ()>;
 
-    /// Posts `body` to `url` and reads an answer of at most [`lentera_protocol::limits::ANSWER_MAX`] bytes.
-    fn post(&self, url: String, body: Vec<u8>) -> LocalBoxFuture<'static, Result<Response, TransportError>>;
+    /// Posts a request and reads an answer of at most [`lentera_protocol::limits::ANSWER_MAX`] bytes.
+    fn post(&self, post: Post) -> LocalBoxFuture<'static, Result<Response, TransportError>>;
+
+    /// Whether the device is on any network beyond itself; `None` where the system does not tell. A server on the device itself needs none.
+    fn network(&self) -> Option<bool> {
+        None
+    }
+
+    /// Bytes that may still be written where `path` lies; `None` where the system does not tell.
+    fn free_space(&self, _path: &Path) -> Option<u64> {
+        None
+    }
+
+    /// Where people look for files of theirs; `None` where there is no such place.
+    fn documents_folder(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// Where to.
+    pub url: String,
+    /// Body.
+    pub body: Vec<u8>,
+    /// The only certificate authority to be trusted, DER; `None` for those that the system trusts.
+    pub ca: Option<Vec<u8>>,
 }
 
 /// An HTTP answer, whatever its status.
@@ -48,6 +78,12 @@ pub enum TransportError {
     /// What answers does not speak our language, or too long.
     #[error("not an answer of ours")]
     BadAnswer,
+    /// Somebody is there whose certificate is not the server's.
+    #[error("not the server's certificate")]
+    NotOurServer,
+    /// By this device's clock the server's certificate is not valid: the clock is years off.
+    #[error("the certificate is not valid by this device's clock")]
+    ClockWrong,
 }
 
 /// `N` random bytes.
@@ -57,7 +93,17 @@ pub(crate) fn random<const N: usize>(platform: &dyn Platform) -> [u8; N] {
     bytes
 }
 
-/// What the clocks say now.
-pub(crate) fn stamp(platform: &dyn Platform, anchor: Option<Timestamp>) -> Stamp {
-    Stamp { wall: platform.now().millis(), boot: platform.boot(), anchor: anchor.map(Timestamp::millis) }
+/// A random number from 0 to 1.
+pub(crate) fn random_part(platform: &dyn Platform) -> f64 {
+    f64::from(u32::from_be_bytes(random(platform))) / f64::from(u32::MAX)
+}
+
+/// What the clocks say now; `anchor` is what the server told last.
+pub(crate) fn stamp(platform: &dyn Platform, anchor: Option<Anchor>) -> Stamp {
+    let boot = platform.boot();
+    let since_anchor = match (boot, anchor.and_then(|anchor| anchor.boot)) {
+        (Some(now), Some(then)) if now.id == then.id && now.millis >= then.millis => Some(now.millis - then.millis),
+        _ => None,
+    };
+    Stamp { wall: platform.now().millis(), boot, anchor: anchor.map(|anchor| anchor.time.millis()), since_anchor }
 }

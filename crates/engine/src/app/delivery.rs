@@ -1,7 +1,7 @@
 //! The light's page.
 
 use lentera_api::Error;
-use lentera_api::view::{Cause, Delivery, Light, RefusedRecord, WaitingRecord};
+use lentera_api::view::{Carried, Cause, Delivery, Light, RefusedRecord, WaitingRecord};
 use lentera_domain::{Kind, LogEntryId, RecordId, UmkmId, VisitId};
 use rusqlite::Connection;
 
@@ -12,14 +12,22 @@ pub fn delivery(engine: &Engine) -> Result<Delivery, Error> {
     let next_attempt_at = engine.next_attempt_at.get();
     engine.read(|connection, _| {
         let light = super::status::light(connection)?;
-        let (mut waiting, mut refused) = (Vec::new(), Vec::new());
-        for record in change::not_arrived(connection)? {
-            let title = title(connection, record.record)?;
-            match record.refused {
-                Some(reason) => refused.push(RefusedRecord { record: record.record, title, reason }),
-                None => waiting.push(WaitingRecord { record: record.record, title, since: record.since }),
-            }
-        }
+        let waiting = change::waiting(connection)?.into_iter().map(|waiting| {
+            Ok(WaitingRecord { record: waiting.record, title: title(connection, waiting.record)?, since: waiting.since })
+        });
+        let waiting = waiting.collect::<Result<_, StoreError>>()?;
+        let refused = change::refused(connection)?.into_iter().map(|refused| {
+            Ok(RefusedRecord {
+                record: refused.record,
+                title: title(connection, refused.record)?,
+                reason: refused.code,
+                change: refused.position,
+                at: refused.at,
+                form: None,
+                draft: None,
+            })
+        });
+        let refused = refused.collect::<Result<_, StoreError>>()?;
         Ok(Delivery {
             cause: cause(connection, &light)?,
             light,
@@ -27,6 +35,10 @@ pub fn delivery(engine: &Engine) -> Result<Delivery, Error> {
             refused,
             attempts: attempt::all(connection)?,
             next_attempt_at,
+            findings: Vec::new(),
+            backfill: None,
+            kept_aside: 0,
+            carried: Carried::default(),
         })
     })
 }

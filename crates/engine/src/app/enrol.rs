@@ -1,57 +1,69 @@
 //! Enrolling this device, and passwords.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use lentera_api::view::{Done, Status};
-use lentera_api::{ChangePassword, Enrol, Error, Invite};
+use lentera_api::{ChangePassword, Enrol, Error, Event, Invite, LogInAgain};
 use lentera_domain::server_record::Employee;
 use lentera_domain::{Nip, Timestamp};
 use lentera_protocol::account::{self, EnrolAnswer, Hello, HelloAnswer, PasswordChanged};
 use lentera_protocol::limits::PASSWORD_MIN;
 use lentera_protocol::sign::{peek, sign, verify};
 use lentera_protocol::sync::{Refusal, Reply};
-use lentera_protocol::{VERSION, encode};
+use lentera_protocol::{Hash, VERSION, encode};
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::Engine;
-use crate::platform::{Response, TransportError, random};
-use crate::store::Store;
-use crate::store::identity::{self, Identity};
+use crate::platform::{Post, Response, TransportError, random};
+use crate::store::identity::{self, Anchor, Identity, KeyState};
+use crate::store::{Store, StoreError, rescue};
+use crate::sync::exchange::reissue;
 
 pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
     let invite = Invite::parse(&command.invite)?;
     let nip = Nip::parse(&command.nip)?;
-    if is_enrolled(engine, &nip) {
-        return Err(Error::AlreadyEnrolled);
-    }
-    let hello = greet(engine, &invite.address, invite.fingerprint_bytes().unwrap_or_default()).await?;
-    let server_key = VerifyingKey::from_bytes(&hello.key).map_err(|_| Error::NotOurServer)?;
-    let seed = Zeroizing::new(random::<32>(&*engine.platform));
-    let device_key = SigningKey::from_bytes(&seed);
-    let request = account::Enrol {
-        version: VERSION,
-        nip: nip.to_string(),
-        password: command.password.clone(),
-        new_password: command.new_password.clone(),
-        key: device_key.verifying_key().to_bytes(),
+    let place = find_place(engine, &nip)?;
+    let server = Server {
+        ca: read_ca(&invite.ca)?,
+        fingerprint: Hash(invite.fingerprint_bytes().unwrap_or_default()),
+        address: invite.address,
     };
-    let response = post(engine, &invite.address, "/v1/enrol", sign(&request, &device_key)).await?;
-    let answer: EnrolAnswer = read_reply(&response, &server_key)?;
+    let hello = greet(engine, &server).await?;
+    let server_key = VerifyingKey::from_bytes(&hello.key).map_err(|_| Error::NotOurServer)?;
+    let device_key = SigningKey::from_bytes(&Zeroizing::new(random::<32>(&*engine.platform)));
+    let login = Login { nip: &nip, password: &command.password, new_password: &command.new_password };
+    let answer = enrol_key(engine, &server, &server_key, &device_key, login).await?;
     let employee: Employee =
         serde_json::from_str(&answer.employee).map_err(|error| Error::Internal { detail: format!("employee: {error}") })?;
-    let folder = super::new_id(engine);
-    let mut store = Store::open(&engine.folder.make_person(folder)?)?;
     let identity = Identity {
         employee,
         office: hello.office,
-        server: invite.address,
+        server: server.address,
+        ca: server.ca,
         server_key,
         device_key,
+        key_state: KeyState::Good,
         generation: 0,
         scope_epoch: answer.scope_epoch,
-        anchor: Some(Timestamp::from_millis(answer.time)),
+        anchor: Some(anchor(engine, &answer)),
         arrived_at: None,
+        amendment: None,
+        server_last: None,
     };
-    store.write(|transaction| Ok::<_, Error>(identity::insert(transaction, &identity)?))?;
+    let (folder, mut store) = match place {
+        Some((folder, store)) => (folder, store),
+        None => {
+            let folder = super::new_id(engine);
+            (folder, Store::open(&engine.folder.make_person(folder)?, super::now(engine))?)
+        }
+    };
+    store.write(|transaction| {
+        identity::insert(transaction, &identity)?;
+        // Of a new database there is nothing; of one whose identity was lost, what was typed there goes on.
+        reissue::under_new_key(transaction, &identity)
+    })?;
     engine.folder.set_active(folder)?;
     engine.use_store(store);
     engine.emit_light();
@@ -59,33 +71,124 @@ pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
     super::status::status(engine)
 }
 
+/// Enrols a new key for the person, where the server does not take the old one any more, or the old one again, where the server has
+/// forgotten it.
+pub async fn log_in_again(engine: &Engine, command: &LogInAgain) -> Result<Status, Error> {
+    // An answer to a request under the old key must not come in between.
+    let _no_exchange = engine.exchanging.lock().await;
+    let (nip, server, server_key, old) = engine.read(|_, identity| {
+        let forgotten = (identity.key_state == KeyState::Unknown).then(|| identity.device_key.clone());
+        if identity.key_state == KeyState::Good {
+            return Err(Error::AlreadyEnrolled);
+        }
+        Ok((identity.employee.nip.clone(), Server::of(identity), identity.server_key, forgotten))
+    })?;
+    greet(engine, &server).await?;
+    let device_key = match &old {
+        Some(key) => key.clone(),
+        None => SigningKey::from_bytes(&Zeroizing::new(random::<32>(&*engine.platform))),
+    };
+    let login = Login { nip: &nip, password: &command.password, new_password: &command.new_password };
+    let answer = enrol_key(engine, &server, &server_key, &device_key, login).await?;
+    let anchor = anchor(engine, &answer);
+    let replace = |transaction: &rusqlite::Connection| -> Result<(), StoreError> {
+        identity::set_key_state(transaction, KeyState::Good)?;
+        // The server holds nothing of this key: it is given all again, or what was not receipted under the new one.
+        identity::note_answer(transaction, answer.scope_epoch, anchor, 0)?;
+        if old.is_none() {
+            identity::set_key(transaction, &device_key)?;
+            let identity = identity::find(transaction)?.ok_or(StoreError::Damaged("identity"))?;
+            reissue::under_new_key(transaction, &identity)?;
+        }
+        Ok(())
+    };
+    engine.with_store(|store| store.write(|transaction| Ok::<_, Error>(replace(transaction)?)))?.ok_or(Error::NotEnrolled)?;
+    engine.emit_light();
+    engine.emit(Event::RecordsChanged);
+    engine.wake();
+    super::status::status(engine)
+}
+
 pub async fn change_password(engine: &Engine, command: &ChangePassword) -> Result<Done, Error> {
     let (nip, server, server_key) =
-        engine.read(|_, identity| Ok((identity.employee.nip.to_string(), identity.server.clone(), identity.server_key)))?;
-    greet(engine, &server, lentera_protocol::Hash::of(server_key.as_bytes()).0).await?;
+        engine.read(|_, identity| Ok((identity.employee.nip.to_string(), Server::of(identity), identity.server_key)))?;
+    greet(engine, &server).await?;
     let request = account::ChangePassword { nip, password: command.password.clone(), new_password: command.new_password.clone() };
     let response = post(engine, &server, "/v1/password", encode(&request)).await?;
     read_reply::<PasswordChanged>(&response, &server_key)?;
     Ok(Done {})
 }
 
-/// Makes the server show that it has the key of `fingerprint`: no password goes to any other.
-async fn greet(engine: &Engine, address: &str, fingerprint: [u8; 32]) -> Result<HelloAnswer, Error> {
+/// Where a server is and how to know it.
+struct Server {
+    address: String,
+    ca: Option<Vec<u8>>,
+    fingerprint: Hash,
+}
+
+impl Server {
+    /// The one that enrolment pinned.
+    fn of(identity: &Identity) -> Self {
+        let fingerprint = Hash::of(identity.server_key.as_bytes());
+        Self { address: identity.server.clone(), ca: identity.ca.clone(), fingerprint }
+    }
+}
+
+/// The authority of an invite: DER, base64.
+fn read_ca(ca: &str) -> Result<Option<Vec<u8>>, Error> {
+    let bad = |error: base64::DecodeError| Error::BadInvite { detail: format!("ca: {error}") };
+    if ca.is_empty() { Ok(None) } else { BASE64.decode(ca).map(Some).map_err(bad) }
+}
+
+/// Who enrols.
+#[derive(Clone, Copy)]
+struct Login<'a> {
+    nip: &'a Nip,
+    password: &'a str,
+    new_password: &'a str,
+}
+
+async fn enrol_key(
+    engine: &Engine,
+    server: &Server,
+    server_key: &VerifyingKey,
+    device_key: &SigningKey,
+    login: Login<'_>,
+) -> Result<EnrolAnswer, Error> {
+    let request = account::Enrol {
+        version: VERSION,
+        nip: login.nip.to_string(),
+        password: login.password.to_owned(),
+        new_password: login.new_password.to_owned(),
+        key: device_key.verifying_key().to_bytes(),
+    };
+    let response = post(engine, server, "/v1/enrol", sign(&request, device_key)).await?;
+    read_reply(&response, server_key)
+}
+
+/// The time that an enrolment told.
+fn anchor(engine: &Engine, answer: &EnrolAnswer) -> Anchor {
+    Anchor { time: Timestamp::from_millis(answer.time), boot: engine.platform.boot() }
+}
+
+/// Makes the server show that it has the key of its fingerprint: no password goes to any other.
+async fn greet(engine: &Engine, server: &Server) -> Result<HelloAnswer, Error> {
     let nonce = random(&*engine.platform);
-    let response = post(engine, address, "/v1/hello", encode(&Hello { nonce })).await?;
+    let response = post(engine, server, "/v1/hello", encode(&Hello { nonce })).await?;
     let claimed: HelloAnswer = peek(&response.body).map_err(|_| Error::WrongAddress)?;
     let key = VerifyingKey::from_bytes(&claimed.key).map_err(|_| Error::WrongAddress)?;
     let hello = verify::<HelloAnswer>(&response.body, &key).map_err(|_| Error::WrongAddress)?.into_inner();
-    if hello.nonce != nonce || hello.fingerprint().0 != fingerprint {
+    if hello.nonce != nonce || hello.fingerprint() != server.fingerprint {
         return Err(Error::NotOurServer);
     }
     if hello.versions.0 > VERSION { Err(Error::AppTooOld) } else { Ok(hello) }
 }
 
-async fn post(engine: &Engine, address: &str, path: &str, body: Vec<u8>) -> Result<Response, Error> {
-    let url = format!("{}{path}", address.trim_end_matches('/'));
-    engine.platform.post(url, body).await.map_err(|error| match error {
-        TransportError::Unreachable => Error::ServerUnreachable,
+async fn post(engine: &Engine, server: &Server, path: &str, body: Vec<u8>) -> Result<Response, Error> {
+    let url = format!("{}{path}", server.address.trim_end_matches('/'));
+    engine.platform.post(Post { url, body, ca: server.ca.clone() }).await.map_err(|error| match error {
+        TransportError::Unreachable | TransportError::ClockWrong => Error::ServerUnreachable,
+        TransportError::NotOurServer => Error::NotOurServer,
         TransportError::BadAddress | TransportError::BadAnswer => Error::WrongAddress,
     })
 }
@@ -104,13 +207,30 @@ fn read_reply<T: for<'b> minicbor::Decode<'b, ()>>(response: &Response, server_k
             Refusal::Version => Error::AppTooOld,
             Refusal::Revoked | Refusal::UnknownDevice => Error::DeviceRevoked,
             Refusal::Busy(_) => Error::ServerBusy,
-            Refusal::Malformed | Refusal::Internal => Error::Internal { detail: format!("server: {refusal:?}") },
+            Refusal::Malformed | Refusal::Internal | Refusal::KeyFrozen | Refusal::Replayed(_) => {
+                Error::Internal { detail: format!("server: {refusal:?}") }
+            }
         }),
     }
 }
 
-/// Whether `nip` is enrolled in this data folder.
-fn is_enrolled(engine: &Engine, nip: &Nip) -> bool {
-    let owner = |database: &std::path::PathBuf| identity::find(Store::open(database).ok()?.read()).ok()?;
-    engine.folder.databases().iter().filter_map(owner).any(|identity| identity.employee.nip == *nip)
+/// The database for `nip` in this data folder, where there is one whose identity was lost with damaged pages: what the person typed there
+/// goes on. `None`: a new one.
+fn find_place(engine: &Engine, nip: &Nip) -> Result<Option<(Uuid, Store)>, Error> {
+    let active = engine.folder.active_database();
+    let mut place = None;
+    for (folder, database) in engine.folder.people() {
+        let Ok(store) = Store::open(&database, super::now(engine)) else { continue };
+        match identity::find(store.read()) {
+            Ok(Some(identity)) if identity.employee.nip == *nip => return Err(Error::AlreadyEnrolled),
+            Ok(None) => {
+                let owner = rescue::owner(store.read())?;
+                if owner.map_or(active.as_ref() == Some(&database), |owner| owner == *nip) {
+                    place = Some((folder, store));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(place)
 }

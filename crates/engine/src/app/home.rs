@@ -25,6 +25,9 @@ pub fn home(engine: &Engine) -> Result<Home, Error> {
             light,
             month: count_month(connection, &viewer, owner, today.month())?,
             drafts: draft::all(connection)?,
+            conflicts: 0,
+            backfill: None,
+            rescue: None,
         })
     })
 }

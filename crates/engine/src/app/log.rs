@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry as MapEntry;
 
 use lentera_api::view::{LogDay, LogEntryView, Page};
 use lentera_api::{Command, EditLogEntry, Error, ListLogEntries, What};
+use lentera_domain::evidence::{Saved, evidence};
 use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::rules::{LogRules, effects, rules_on};
 use lentera_domain::{Day, LogEntry, LogEntryId, Nip, Status};
@@ -108,8 +109,13 @@ impl<'a> Viewer<'a> {
     /// One entry among those of its day.
     pub fn entry(&self, id: LogEntryId, entry: LogEntry, day: &[(LogEntryId, LogEntry)]) -> Result<LogEntryView, StoreError> {
         let village_name = entry.village.as_ref().map(|code| server_record::village_name(self.connection, code)).transpose()?;
+        let written = change::first_written(self.connection, id.record())?;
+        let saved = written.as_ref().and_then(change::Written::evidence);
+        let saved = saved.unwrap_or(Saved { wall: entry.noted_at, anchor: None, since_anchor: None });
         Ok(LogEntryView {
             id,
+            evidence: evidence(saved, written.and_then(|written| written.arrived_at)),
+            conflicts: Vec::new(),
             delivered: change::delivered(self.connection, id.record())?,
             effects: effects(id, &entry, day, self.rules(entry.day)),
             form: LogEntryForm::of(&entry),

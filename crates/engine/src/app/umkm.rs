@@ -27,6 +27,7 @@ pub fn detail(engine: &Engine, id: UmkmId) -> Result<UmkmDetailView, Error> {
             nik_masked: owner.nik.map(|nik| nik.masked()),
             visits: visits.map(|(id, visit)| super::visit::view(connection, id, visit)).collect::<Result<_, _>>()?,
             umkm: view,
+            conflicts: Vec::new(),
         })
     })
 }
@@ -70,5 +71,5 @@ fn view(connection: &Connection, id: UmkmId) -> Result<UmkmView, Error> {
 
 fn view_of(connection: &Connection, id: UmkmId, umkm: Umkm) -> Result<UmkmView, Error> {
     let delivered = change::delivered(connection, id.record())?;
-    Ok(UmkmView { id, village_name: server_record::village_name(connection, &umkm.village)?, umkm, delivered })
+    Ok(UmkmView { id, village_name: server_record::village_name(connection, &umkm.village)?, umkm, delivered, conflicts: 0 })
 }

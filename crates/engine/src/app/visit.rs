@@ -49,5 +49,6 @@ pub fn view(connection: &Connection, id: VisitId, visit: Visit) -> Result<VisitV
         delivered: change::delivered(connection, id.record())?,
         log_entry: LogEntryId::of_visit(id, &visit.officer),
         visit,
+        conflicts: Vec::new(),
     })
 }

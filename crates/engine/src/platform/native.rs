@@ -1,5 +1,11 @@
 //! The platform of phones and desktops.
 
+mod network;
+mod tls;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use futures::FutureExt;
@@ -8,33 +14,49 @@ use lentera_domain::Timestamp;
 use lentera_protocol::bundle::Boot;
 use lentera_protocol::limits::ANSWER_MAX;
 
-use super::{Platform, Response, TransportError};
+use super::{Platform, Post, Response, TransportError};
 
 /// How long one request may take in all: long enough for a full request over EDGE, short enough to try again within one stay under a mast.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long connecting may take: half a dozen round trips of a bad link.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The system's clock, randomness and network. Must live inside a Tokio runtime.
+/// The system's clock, randomness, network and disk. Must live inside a Tokio runtime.
 #[derive(Debug)]
 pub struct NativePlatform {
-    client: reqwest::Client,
+    /// One client for each certificate authority, so that connections stay open and TLS sessions are resumed.
+    clients: RefCell<HashMap<Option<Vec<u8>>, reqwest::Client>>,
+    documents: Option<PathBuf>,
 }
 
 impl NativePlatform {
-    /// A platform with its own connection pool.
+    /// A platform with its own connections. `documents` is where people look for files of theirs.
     ///
     /// # Errors
     /// Why TLS could not be set up.
-    pub fn new() -> Result<Self, String> {
-        let client = reqwest::Client::builder()
+    pub fn new(documents: Option<PathBuf>) -> Result<Self, String> {
+        let platform = Self { clients: RefCell::default(), documents };
+        platform.client(None).map_err(|error| error.to_string())?;
+        Ok(platform)
+    }
+
+    /// The client that trusts `ca` alone, or the system's authorities.
+    fn client(&self, ca: Option<&[u8]>) -> Result<reqwest::Client, TransportError> {
+        let key = ca.map(<[u8]>::to_vec);
+        if let Some(client) = self.clients.borrow().get(&key) {
+            return Ok(client.clone());
+        }
+        let mut builder = reqwest::Client::builder()
             .timeout(REQUEST_TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| error.to_string())?;
-        Ok(Self { client })
+            .no_proxy();
+        if let Some(ca) = ca {
+            builder = builder.tls_backend_preconfigured(tls::trusting_only(ca).ok_or(TransportError::BadAddress)?);
+        }
+        let client = builder.build().map_err(|_| TransportError::BadAddress)?;
+        self.clients.borrow_mut().insert(key, client.clone());
+        Ok(client)
     }
 }
 
@@ -66,10 +88,10 @@ impl Platform for NativePlatform {
         tokio::time::sleep(Duration::from_millis(millis)).boxed_local()
     }
 
-    fn post(&self, url: String, body: Vec<u8>) -> LocalBoxFuture<'static, Result<Response, TransportError>> {
-        let client = self.client.clone();
+    fn post(&self, post: Post) -> LocalBoxFuture<'static, Result<Response, TransportError>> {
+        let client = self.client(post.ca.as_deref());
         async move {
-            let request = client.post(url).header("content-type", "application/cbor").body(body);
+            let request = client?.post(post.url).header("content-type", "application/cbor").body(post.body);
             let mut response = request.send().await.map_err(|error| classify(&error))?;
             let status = response.status().as_u16();
             let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
@@ -84,8 +106,50 @@ impl Platform for NativePlatform {
         }
         .boxed_local()
     }
+
+    fn network(&self) -> Option<bool> {
+        network::is_up()
+    }
+
+    fn free_space(&self, path: &Path) -> Option<u64> {
+        #[cfg(unix)]
+        {
+            let disk = rustix::fs::statvfs(path).ok()?;
+            disk.f_bavail.checked_mul(disk.f_frsize)
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = path;
+            None
+        }
+    }
+
+    fn documents_folder(&self) -> Option<PathBuf> {
+        self.documents.clone()
+    }
 }
 
 fn classify(error: &reqwest::Error) -> TransportError {
-    if error.is_builder() { TransportError::BadAddress } else { TransportError::Unreachable }
+    if error.is_builder() { TransportError::BadAddress } else { tls::classify(error).unwrap_or(TransportError::Unreachable) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_authority_is_told_and_good_clients_are_kept() {
+        let platform = NativePlatform::new(None).unwrap();
+        assert_eq!(platform.client(Some(b"no certificate")).unwrap_err(), TransportError::BadAddress);
+        platform.client(None).unwrap();
+        assert_eq!(platform.clients.borrow().len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_disk_tells_how_much_is_free() {
+        let platform = NativePlatform::new(None).unwrap();
+        assert!(platform.free_space(Path::new("/")).unwrap() > 0);
+        assert_eq!(platform.free_space(Path::new("/no such folder")), None);
+    }
 }

@@ -1,81 +1,127 @@
-//! Sealed bundles and their receipts.
+//! Sealed bundles and their receipts, of all keys that this person had on this device.
 
-use lentera_protocol::Hash;
-use rusqlite::{Connection, OptionalExtension, params};
+use lentera_protocol::bundle::Bundle;
+use lentera_protocol::sign::peek;
+use lentera_protocol::{DeviceId, Hash};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::StoreError;
 
-/// A sealed bundle without a receipt.
+/// A sealed bundle as it is kept.
 #[derive(Clone, Debug)]
-pub struct Unreceipted {
+pub struct Kept {
+    /// Its row.
+    pub row: i64,
     /// Its number.
     pub number: u64,
+    /// Hash of its bytes.
+    pub hash: Hash,
     /// Its bytes.
     pub sealed: Vec<u8>,
+    /// Its receipt, signed.
+    pub receipt: Option<Vec<u8>>,
 }
 
-/// Number and hash of the last sealed bundle; 0 and zeroes before the first.
+/// What is in a bundle's row beside its name.
+const COLUMNS: &str = "row, number, hash, sealed, receipt";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Kept> {
+    Ok(Kept {
+        row: row.get(0)?,
+        number: row.get::<_, i64>(1)?.unsigned_abs(),
+        hash: Hash(row.get(2)?),
+        sealed: row.get(3)?,
+        receipt: row.get(4)?,
+    })
+}
+
+/// Number and hash of a key's last sealed bundle; 0 and zeroes before the first.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn last(connection: &Connection) -> Result<(u64, Hash), StoreError> {
-    let mut statement = connection.prepare_cached("SELECT number, hash FROM bundle ORDER BY number DESC LIMIT 1")?;
-    let last = statement.query_row([], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), Hash(row.get(1)?)))).optional()?;
+pub fn last(connection: &Connection, device: DeviceId) -> Result<(u64, Hash), StoreError> {
+    let sql = "SELECT number, hash FROM bundle WHERE device = ? ORDER BY number DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let last = statement.query_row([device.0], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), Hash(row.get(1)?)))).optional()?;
     Ok(last.unwrap_or_default())
 }
 
-/// Number of the last bundle whose receipt is here; 0 for none.
+/// Number of a key's last bundle whose receipt is here; 0 for none.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn last_receipted(connection: &Connection) -> Result<u64, StoreError> {
-    let sql = "SELECT coalesce(max(number), 0) FROM bundle WHERE receipt IS NOT NULL";
-    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
+pub fn last_receipted(connection: &Connection, device: DeviceId) -> Result<u64, StoreError> {
+    let sql = "SELECT number FROM bundle WHERE device = ? AND receipt IS NOT NULL ORDER BY number DESC LIMIT 1";
+    let last: Option<i64> = connection.prepare_cached(sql)?.query_row([device.0], |row| row.get(0)).optional()?;
+    Ok(last.unwrap_or_default().unsigned_abs())
 }
 
-/// Keeps a sealed bundle.
+/// How many bundles of a key are here behind number `after`.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn insert(connection: &Connection, number: u64, sealed: &[u8], sealed_at: i64) -> Result<(), StoreError> {
-    connection.prepare_cached("INSERT INTO bundle (number, hash, sealed, sealed_at) VALUES (?, ?, ?, ?)")?.execute(params![
-        number.cast_signed(),
-        Hash::of(sealed).0,
-        sealed,
-        sealed_at
-    ])?;
-    Ok(())
+pub fn count_after(connection: &Connection, device: DeviceId, after: u64) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM bundle WHERE device = ? AND number > ?";
+    let count: i64 = connection.prepare_cached(sql)?.query_row(params![device.0, after.cast_signed()], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
 }
 
-/// Bundles that wait for their receipt, in order; at most `limit`.
+/// Keeps a sealed bundle; gives its row.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn unreceipted(connection: &Connection, limit: usize) -> Result<Vec<Unreceipted>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT number, sealed FROM bundle WHERE receipt IS NULL ORDER BY number LIMIT ?")?;
-    let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-        Ok(Unreceipted { number: row.get::<_, i64>(0)?.unsigned_abs(), sealed: row.get(1)? })
-    })?;
+pub fn insert(connection: &Connection, device: DeviceId, number: u64, sealed: &[u8], sealed_at: i64) -> Result<i64, StoreError> {
+    connection
+        .prepare_cached("INSERT INTO bundle (device, number, hash, sealed, sealed_at) VALUES (?, ?, ?, ?, ?)")?
+        .execute(params![device.0, number.cast_signed(), Hash::of(sealed).0, sealed, sealed_at])?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// Bundles of a key that are to be handed over, in order: without a receipt, or behind the last number that the server holds. At most `limit`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn to_hand_over(connection: &Connection, device: DeviceId, server_last: u64, limit: usize) -> Result<Vec<Kept>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM bundle WHERE device = ?1 AND (receipt IS NULL OR number > ?2) ORDER BY number LIMIT ?3");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let server_last = i64::try_from(server_last).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![device.0, server_last, i64::try_from(limit).unwrap_or(i64::MAX)], read)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Hash of the bundle with this number.
+/// The bundle of a key with this number.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn hash(connection: &Connection, number: u64) -> Result<Option<Hash>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT hash FROM bundle WHERE number = ?")?;
-    Ok(statement.query_row([number.cast_signed()], |row| Ok(Hash(row.get(0)?))).optional()?)
+pub fn find(connection: &Connection, device: DeviceId, number: u64) -> Result<Option<Kept>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM bundle WHERE device = ? AND number = ?");
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_row(params![device.0, number.cast_signed()], read).optional()?)
 }
 
 /// Keeps a receipt.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn set_receipt(connection: &Connection, number: u64, receipt: &[u8]) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("UPDATE bundle SET receipt = ? WHERE number = ?")?
-        .execute(params![receipt, number.cast_signed()])?;
+pub fn set_receipt(connection: &Connection, row: i64, receipt: &[u8]) -> Result<(), StoreError> {
+    connection.prepare_cached("UPDATE bundle SET receipt = ? WHERE row = ?")?.execute(params![receipt, row])?;
+    Ok(())
+}
+
+/// Gives each bundle the name of the key that sealed it: the second migration's part that SQL cannot do.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn name_devices(connection: &Connection) -> Result<(), StoreError> {
+    let mut statement = connection.prepare("SELECT row, sealed FROM bundle")?;
+    let rows: Vec<(i64, Vec<u8>)> = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let mut update = connection.prepare("UPDATE bundle SET device = ? WHERE row = ?")?;
+    for (row, sealed) in rows {
+        // What a failing disk did to one is met when it is to be sent.
+        if let Ok(bundle) = peek::<Bundle>(&sealed) {
+            update.execute(params![bundle.device.0, row])?;
+        }
+    }
     Ok(())
 }

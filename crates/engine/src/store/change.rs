@@ -1,144 +1,348 @@
-//! Raw changes, and which of ours have arrived.
+//! Raw changes: the truth from which every row is made, and which of ours have arrived.
 
 use std::collections::HashMap;
 
 use lentera_api::view::Delivered;
 use lentera_document::{ChangeHash, NewChange};
+use lentera_domain::evidence::Saved;
 use lentera_domain::{Kind, RecordId, Timestamp};
 use lentera_protocol::bundle::{Change, Stamp};
-use rusqlite::{Connection, params};
+use lentera_protocol::stream::Origin;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::StoreError;
 
-/// What a change that arrived has as its outcome.
+/// Outcome of a change that arrived.
 pub const ACCEPTED: &str = "accepted";
+/// Outcome of a change that the server keeps until what it builds on has come.
+pub const NEED: &str = "need";
+/// Outcome of a change that was written anew as another.
+pub const REPLACED: &str = "replaced";
 
-/// The raw changes of a record, in order.
+/// Changes that a document consists of: not those that were refused, nor those that were written anew.
+const STANDS: &str = "(outcome IS NULL OR outcome IN ('accepted', 'need'))";
+/// Changes of ours that have not arrived and are of concern.
+const NOT_ARRIVED: &str =
+    "intent IS NOT NULL AND outcome IS NOT 'accepted' AND outcome IS NOT 'replaced' AND dismissed_at IS NULL";
+/// Whether a change of ours that has not arrived was refused.
+const REFUSED: &str = "(outcome IS NOT NULL AND outcome <> 'need')";
+
+/// A change that its document consists of.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Its place in the order of all.
+    pub position: i64,
+    /// Its name.
+    pub hash: ChangeHash,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Of ours, and no receipt says that it was accepted.
+    pub unconfirmed: bool,
+}
+
+/// The changes that a record's document consists of, in order.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn of_record(connection: &Connection, id: RecordId) -> Result<Vec<Vec<u8>>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT bytes FROM change WHERE kind = ? AND id = ? ORDER BY position")?;
-    let rows = statement.query_map(params![id.kind.number(), id.id.as_bytes()], |row| row.get(0))?;
+pub fn of_record(connection: &Connection, id: RecordId) -> Result<Vec<Standing>, StoreError> {
+    let sql = format!(
+        "SELECT position, hash, bytes, intent IS NOT NULL AND outcome IS NOT 'accepted' FROM change
+            WHERE kind = ? AND id = ? AND {STANDS} ORDER BY position"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![id.kind.number(), id.id.as_bytes()], |row| {
+        Ok(Standing { position: row.get(0)?, hash: row.get(1)?, bytes: row.get(2)?, unconfirmed: row.get(3)? })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Keeps a change written here, with the command it came from.
+/// What is kept beside a change of ours.
+#[derive(Clone, Copy, Debug)]
+pub struct Own<'a> {
+    /// The command that it came from.
+    pub intent: &'a str,
+    /// The clocks when the person saved it.
+    pub saved: &'a Stamp,
+    /// Generation of its actor.
+    pub generation: u32,
+    /// The change that it was written anew for.
+    pub replaces: Option<i64>,
+}
+
+/// Keeps a change written here.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn insert_own(
-    connection: &Connection,
-    id: RecordId,
-    change: &NewChange,
-    intent: &str,
-    saved: &Stamp,
-) -> Result<(), StoreError> {
-    connection.prepare_cached("INSERT INTO change (kind, id, hash, bytes, intent, saved) VALUES (?, ?, ?, ?, ?, ?)")?.execute(
-        params![id.kind.number(), id.id.as_bytes(), change.hash, change.bytes, intent, lentera_protocol::encode(saved)],
-    )?;
+pub fn insert_own(connection: &Connection, id: RecordId, change: &NewChange, own: Own<'_>) -> Result<(), StoreError> {
+    let sql = "INSERT INTO change (kind, id, hash, bytes, intent, saved, generation, replaces) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    connection.prepare_cached(sql)?.execute(params![
+        id.kind.number(),
+        id.id.as_bytes(),
+        change.hash,
+        change.bytes,
+        own.intent,
+        lentera_protocol::encode(own.saved),
+        own.generation,
+        own.replaces
+    ])?;
     Ok(())
 }
 
-/// Keeps a change that came from the server. `kind` may be one that this version does not know.
+/// Keeps a change that came from the server. If it is one of ours, the server has accepted it.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn insert_foreign(
     connection: &Connection,
-    kind: u16,
-    id: [u8; 16],
+    id: RecordId,
     hash: ChangeHash,
     bytes: &[u8],
+    origin: Option<&Origin>,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("INSERT INTO change (kind, id, hash, bytes) VALUES (?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING")?
-        .execute(params![kind, id, hash, bytes])?;
-    Ok(())
+    let sql = "INSERT INTO change (kind, id, hash, bytes) VALUES (?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING";
+    connection.prepare_cached(sql)?.execute(params![id.kind.number(), id.id.as_bytes(), hash, bytes])?;
+    confirm(connection, hash, origin)
 }
 
-/// Our changes that no bundle holds yet, oldest first, with their positions; at most `limit`.
+/// The server gave this change out: it has accepted it.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn unsealed(connection: &Connection, limit: usize) -> Result<Vec<(i64, Change)>, StoreError> {
-    let sql = "SELECT position, kind, id, bytes, saved FROM change WHERE intent IS NOT NULL AND bundle IS NULL ORDER BY position LIMIT ?";
+pub fn confirm(connection: &Connection, hash: ChangeHash, origin: Option<&Origin>) -> Result<(), StoreError> {
+    let arrived = origin.map(|origin| origin.arrived);
+    let sql = "UPDATE change SET outcome = 'accepted', arrived_at = coalesce(arrived_at, ?2)
+        WHERE hash = ?1 AND intent IS NOT NULL AND outcome IS NOT 'accepted'";
+    connection.prepare_cached(sql)?.execute(params![hash, arrived])?;
+    if let Some(origin) = origin {
+        let sql = "UPDATE change SET author = ?, saved = ?, arrived_at = ? WHERE hash = ? AND intent IS NULL AND author IS NULL";
+        let saved = lentera_protocol::encode(&origin.saved);
+        connection.prepare_cached(sql)?.execute(params![origin.author, saved, origin.arrived, hash])?;
+    }
+    Ok(())
+}
+
+/// A change of ours that no bundle holds yet.
+#[derive(Clone, Debug)]
+pub struct Unsealed {
+    /// Its place in the order of all.
+    pub position: i64,
+    /// Generation of its actor.
+    pub generation: u32,
+    /// As it will be sealed.
+    pub change: Change,
+}
+
+/// Our changes that no bundle holds yet, oldest first; at most `limit`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn unsealed(connection: &Connection, limit: usize) -> Result<Vec<Unsealed>, StoreError> {
+    let sql = "SELECT position, generation, kind, id, bytes, saved FROM change
+        WHERE intent IS NOT NULL AND bundle IS NULL AND outcome IS NULL ORDER BY position LIMIT ?";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![i64::try_from(limit).unwrap_or(i64::MAX)])?;
     let mut changes = Vec::new();
     while let Some(row) = rows.next()? {
-        let saved: Vec<u8> = row.get(4)?;
-        changes.push((
-            row.get(0)?,
-            Change { kind: row.get(1)?, id: row.get(2)?, bytes: row.get(3)?, saved: lentera_protocol::decode(&saved)? },
-        ));
+        let saved: Vec<u8> = row.get(5)?;
+        let saved = lentera_protocol::decode(&saved)?;
+        let change = Change { kind: row.get(2)?, id: row.get(3)?, bytes: row.get(4)?, saved, part: None };
+        changes.push(Unsealed { position: row.get(0)?, generation: row.get(1)?, change });
     }
     Ok(changes)
 }
 
-/// Notes that a bundle holds these changes.
+/// Notes which bundle holds these changes.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn set_bundle(connection: &Connection, positions: impl IntoIterator<Item = i64>, bundle: u64) -> Result<(), StoreError> {
+pub fn set_bundle(connection: &Connection, positions: impl IntoIterator<Item = i64>, row: i64) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached("UPDATE change SET bundle = ? WHERE position = ?")?;
     for position in positions {
-        statement.execute(params![bundle.cast_signed(), position])?;
+        statement.execute(params![row, position])?;
     }
     Ok(())
 }
 
-/// Notes what the receipt of a bundle says: all accepted but the `exceptions`, codes by place in the bundle.
+/// Notes what became of a change.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn set_outcomes(connection: &Connection, bundle: u64, exceptions: &HashMap<u32, String>) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached("SELECT position FROM change WHERE bundle = ? ORDER BY position")?;
-    let positions: Vec<i64> = statement.query_map([bundle.cast_signed()], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let mut update = connection.prepare_cached("UPDATE change SET outcome = ? WHERE position = ?")?;
-    for (index, position) in (0_u32..).zip(positions) {
-        update.execute(params![exceptions.get(&index).map_or(ACCEPTED, String::as_str), position])?;
-    }
+pub fn set_outcome(connection: &Connection, position: i64, outcome: &str) -> Result<(), StoreError> {
+    connection.prepare_cached("UPDATE change SET outcome = ? WHERE position = ?")?.execute(params![outcome, position])?;
     Ok(())
 }
 
-/// A record of ours that has not arrived whole. The protected data of an enterprise's owner counts as the enterprise.
+/// Notes when the server accepted the changes of a bundle, or refused them.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_arrival(connection: &Connection, bundle: i64, at: Timestamp) -> Result<(), StoreError> {
+    connection.prepare_cached("UPDATE change SET arrived_at = ? WHERE bundle = ?")?.execute(params![at.millis(), bundle])?;
+    Ok(())
+}
+
+/// A change of ours, to be judged or written anew.
 #[derive(Clone, Debug)]
-pub struct NotArrived {
+pub struct OwnChange {
+    /// Its place in the order of all.
+    pub position: i64,
+    /// Its document; `None` of a kind that this version does not know.
+    pub record: Option<RecordId>,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The command that it came from.
+    pub intent: String,
+    /// The clocks when the person saved it.
+    pub saved: Stamp,
+    /// What became of it.
+    pub outcome: Option<String>,
+}
+
+const OWN: &str = "position, kind, id, bytes, intent, saved, outcome";
+
+fn read_own(row: &Row<'_>) -> Result<OwnChange, StoreError> {
+    let record =
+        Kind::from_number(row.get(1)?).map(|kind| Ok::<_, StoreError>((kind, row.get::<_, [u8; 16]>(2)?))).transpose()?;
+    let saved: Vec<u8> = row.get(5)?;
+    Ok(OwnChange {
+        position: row.get(0)?,
+        record: record.map(|(kind, id)| RecordId { kind, id: Uuid::from_bytes(id) }),
+        bytes: row.get(3)?,
+        intent: row.get(4)?,
+        saved: lentera_protocol::decode(&saved)?,
+        outcome: row.get(6)?,
+    })
+}
+
+fn query_own(connection: &Connection, condition: &str, value: i64) -> Result<Vec<OwnChange>, StoreError> {
+    let sql = format!("SELECT {OWN} FROM change WHERE intent IS NOT NULL AND {condition} ORDER BY position");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([value])?;
+    let mut changes = Vec::new();
+    while let Some(row) = rows.next()? {
+        changes.push(read_own(row)?);
+    }
+    Ok(changes)
+}
+
+/// The changes in a bundle, in order.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn of_bundle(connection: &Connection, row: i64) -> Result<Vec<OwnChange>, StoreError> {
+    query_own(connection, "bundle = ?", row)
+}
+
+/// One change of ours.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn find_own(connection: &Connection, position: i64) -> Result<Option<OwnChange>, StoreError> {
+    Ok(query_own(connection, "position = ?", position)?.pop())
+}
+
+/// All changes of ours of which no receipt says that they were accepted or refused, from `position` on.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn unconfirmed(connection: &Connection) -> Result<Vec<OwnChange>, StoreError> {
+    query_own(connection, "(outcome IS NULL OR outcome = 'need') AND position >= ?", 0)
+}
+
+/// How often what the change holds was written anew already.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn times_rewritten(connection: &Connection, position: i64) -> Result<u32, StoreError> {
+    let sql = "WITH RECURSIVE before (position, times) AS (
+            SELECT ?, 0 UNION ALL
+            SELECT change.replaces, times + 1 FROM before JOIN change USING (position) WHERE change.replaces IS NOT NULL
+        ) SELECT max(times) FROM before";
+    Ok(connection.prepare_cached(sql)?.query_row([position], |row| row.get(0))?)
+}
+
+/// A record of ours that waits. The protected data of an enterprise's owner counts as the enterprise.
+#[derive(Clone, Debug)]
+pub struct Waiting {
     /// The record.
     pub record: RecordId,
     /// Since when the oldest of its changes waits.
     pub since: Timestamp,
-    /// The server's code, where it refused one.
-    pub refused: Option<String>,
 }
 
-/// Everything of ours that has not arrived, oldest first.
+/// Records of ours that wait, oldest first. One of which a part was refused is not among them.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn not_arrived(connection: &Connection) -> Result<Vec<NotArrived>, StoreError> {
-    let sql =
-        "SELECT kind, id, saved, outcome FROM change WHERE intent IS NOT NULL AND outcome IS NOT 'accepted' ORDER BY position";
-    let mut statement = connection.prepare_cached(sql)?;
+pub fn waiting(connection: &Connection) -> Result<Vec<Waiting>, StoreError> {
+    let sql = format!("SELECT kind, id, saved, {REFUSED} FROM change WHERE {NOT_ARRIVED} ORDER BY position");
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
-    let mut records: Vec<NotArrived> = Vec::new();
+    let mut records: Vec<(Waiting, bool)> = Vec::new();
     let mut places: HashMap<RecordId, usize> = HashMap::new();
     while let Some(row) = rows.next()? {
         let Some(record) = record_of(row.get(0)?, row.get(1)?) else { continue };
         let saved: Vec<u8> = row.get(2)?;
         let since = Timestamp::from_millis(lentera_protocol::decode::<Stamp>(&saved)?.wall);
-        let refused: Option<String> = row.get(3)?;
         let place = *places.entry(record).or_insert_with(|| {
-            records.push(NotArrived { record, since, refused: None });
+            records.push((Waiting { record, since }, false));
             records.len() - 1
         });
-        if let (Some(known), Some(code)) = (records.get_mut(place), refused) {
-            known.refused.get_or_insert(code);
+        if let Some((_, refused)) = records.get_mut(place) {
+            *refused |= row.get::<_, bool>(3)?;
         }
     }
-    Ok(records)
+    Ok(records.into_iter().filter(|(_, refused)| !refused).map(|(waiting, _)| waiting).collect())
+}
+
+/// A change of ours that the server refused and that the person has not dealt with.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// Its place in the order of all, by which it is named.
+    pub position: i64,
+    /// The record. The protected data of an enterprise's owner counts as the enterprise.
+    pub record: RecordId,
+    /// The server's code.
+    pub code: String,
+    /// When the person saved it, by this device's clock.
+    pub at: Timestamp,
+    /// The command that it came from: JSON of its name and arguments.
+    pub intent: String,
+}
+
+/// Changes of ours that the server refused and that the person has not dealt with, oldest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn refused(connection: &Connection) -> Result<Vec<Refused>, StoreError> {
+    let sql = format!(
+        "SELECT position, kind, id, outcome, saved, intent FROM change WHERE {NOT_ARRIVED} AND {REFUSED} ORDER BY position"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut refused = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Some(record) = record_of(row.get(1)?, row.get(2)?) else { continue };
+        let saved: Vec<u8> = row.get(4)?;
+        refused.push(Refused {
+            position: row.get(0)?,
+            record,
+            code: row.get(3)?,
+            at: Timestamp::from_millis(lentera_protocol::decode::<Stamp>(&saved)?.wall),
+            intent: row.get(5)?,
+        });
+    }
+    Ok(refused)
+}
+
+/// The person has dealt with a refused change. Gives whether there was such a one.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn dismiss(connection: &Connection, position: i64, at: Timestamp) -> Result<bool, StoreError> {
+    let sql = format!("UPDATE change SET dismissed_at = ? WHERE position = ? AND {NOT_ARRIVED} AND {REFUSED}");
+    Ok(connection.prepare_cached(&sql)?.execute(params![at.millis(), position])? > 0)
 }
 
 /// Where one record stands.
@@ -146,11 +350,10 @@ pub fn not_arrived(connection: &Connection) -> Result<Vec<NotArrived>, StoreErro
 /// # Errors
 /// [`StoreError`].
 pub fn delivered(connection: &Connection, record: RecordId) -> Result<Delivered, StoreError> {
-    let sql = "SELECT max(outcome IS NOT NULL) FROM change
-        WHERE intent IS NOT NULL AND outcome IS NOT 'accepted' AND id = ?1 AND kind IN (?2, ?3)";
+    let sql = format!("SELECT max({REFUSED}) FROM change WHERE {NOT_ARRIVED} AND id = ?1 AND kind IN (?2, ?3)");
     let owner_too = if record.kind == Kind::Umkm { Kind::UmkmOwner } else { record.kind };
     let refused: Option<bool> = connection
-        .prepare_cached(sql)?
+        .prepare_cached(&sql)?
         .query_row(params![record.id.as_bytes(), record.kind.number(), owner_too.number()], |row| row.get(0))?;
     Ok(match refused {
         None => Delivered::Arrived,
@@ -164,12 +367,66 @@ pub fn delivered(connection: &Connection, record: RecordId) -> Result<Delivered,
 /// # Errors
 /// [`StoreError`].
 pub fn count_not_arrived(connection: &Connection) -> Result<(u32, u32), StoreError> {
-    let sql = "SELECT count(*) FILTER (WHERE NOT refused), count(*) FILTER (WHERE refused) FROM (
-        SELECT max(outcome IS NOT NULL) AS refused FROM change
-        WHERE intent IS NOT NULL AND outcome IS NOT 'accepted'
-        GROUP BY CASE kind WHEN ? THEN ? ELSE kind END, id)";
+    let sql = format!(
+        "SELECT count(*) FILTER (WHERE NOT refused), count(*) FILTER (WHERE refused) FROM (
+            SELECT max({REFUSED}) AS refused FROM change WHERE {NOT_ARRIVED}
+            GROUP BY CASE kind WHEN ? THEN ? ELSE kind END, id)"
+    );
     let kinds = params![Kind::UmkmOwner.number(), Kind::Umkm.number()];
-    Ok(connection.prepare_cached(sql)?.query_row(kinds, |row| Ok((row.get(0)?, row.get(1)?)))?)
+    Ok(connection.prepare_cached(&sql)?.query_row(kinds, |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// Who wrote a change, and when.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// NIP; `None`: on this device.
+    pub author: Option<String>,
+    /// The writing device's clocks when it was saved, where the server told.
+    pub saved: Option<Stamp>,
+    /// When the server accepted it.
+    pub arrived_at: Option<Timestamp>,
+}
+
+impl Written {
+    /// The clocks, as evidence.
+    pub fn evidence(&self) -> Option<Saved> {
+        self.saved.map(|stamp| Saved {
+            wall: Timestamp::from_millis(stamp.wall),
+            anchor: stamp.anchor.map(Timestamp::from_millis),
+            since_anchor: stamp.since_anchor,
+        })
+    }
+}
+
+fn read_written(row: &Row<'_>) -> Result<Written, StoreError> {
+    let saved: Option<Vec<u8>> = row.get(1)?;
+    Ok(Written {
+        author: row.get(0)?,
+        saved: saved.map(|saved| lentera_protocol::decode(&saved)).transpose()?,
+        arrived_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
+    })
+}
+
+/// Who wrote the change of this name, and when.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn written(connection: &Connection, hash: ChangeHash) -> Result<Option<Written>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT author, saved, arrived_at FROM change WHERE hash = ?")?;
+    let mut rows = statement.query([hash])?;
+    rows.next()?.map(read_written).transpose()
+}
+
+/// Who wrote a record first, and when.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn first_written(connection: &Connection, record: RecordId) -> Result<Option<Written>, StoreError> {
+    let sql =
+        format!("SELECT author, saved, arrived_at FROM change WHERE kind = ? AND id = ? AND {STANDS} ORDER BY position LIMIT 1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![record.kind.number(), record.id.as_bytes()])?;
+    rows.next()?.map(read_written).transpose()
 }
 
 /// The record people know behind a document.
@@ -192,4 +449,22 @@ pub fn all_records(connection: &Connection) -> Result<Vec<RecordId>, StoreError>
         .into_iter()
         .filter_map(|(kind, id)| Some(RecordId { kind: Kind::from_number(kind)?, id: Uuid::from_bytes(id) }))
         .collect())
+}
+
+/// Position of the change of this name, where it is one of ours that no receipt confirms.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn find_unconfirmed(connection: &Connection, hash: ChangeHash) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT position FROM change WHERE hash = ? AND intent IS NOT NULL AND (outcome IS NULL OR outcome = 'need')";
+    Ok(connection.prepare_cached(sql)?.query_row([hash], |row| row.get(0)).optional()?)
+}
+
+/// Whether there is a change of ours that the server has not judged.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn is_unsent(connection: &Connection) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM change WHERE intent IS NOT NULL AND outcome IS NULL)";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }

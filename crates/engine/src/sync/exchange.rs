@@ -1,37 +1,38 @@
 //! One exchange: from the store to a request, and from an answer into the store. No clock, no network.
 
-use std::collections::HashMap;
+pub mod receipts;
+pub mod reissue;
+pub mod restore;
+pub mod rows;
+pub mod seal;
 
 use lentera_api::view::Cause;
-use lentera_document::guard::{self, Refusal};
-use lentera_domain::server_record::ServerRecord;
-use lentera_domain::{Kind, RecordId, Timestamp};
-use lentera_protocol::bundle::{self, Bundle, Stamp};
-use lentera_protocol::receipt::{Outcome, Receipt};
+use lentera_document::guard::Watch;
+use lentera_domain::Timestamp;
+use lentera_protocol::bundle::{Boot, Stamp};
+use lentera_protocol::handed::{Handed, Other};
 use lentera_protocol::sign::{sign, verify};
-use lentera_protocol::stream::{Row, unpack};
-use lentera_protocol::sync::{Answer, Header, Reply};
-use lentera_protocol::{Hash, VERSION, frame, limits, sync};
+use lentera_protocol::stream::{Page, Row, unpack};
+use lentera_protocol::sync::{Answer, Header, Refusal, Reply, Unreadable};
+use lentera_protocol::{ProtocolError, VERSION, frame, limits};
 use rusqlite::Connection;
-use uuid::Uuid;
 
-use crate::platform::Response;
-use crate::store::identity::{self, Identity};
-use crate::store::{self, Store, StoreError, change, quarantine, record, server_record, stream, umkm};
-
-/// Changes looked at for one bundle.
-const PACK_WINDOW: usize = limits::BUNDLE_CHANGES_MAX;
+use self::receipts::Receipted;
+use self::rows::Rows;
+use crate::platform::{Post, Response};
+use crate::store::identity::{self, Anchor, Identity, KeyState};
+use crate::store::{Store, StoreError, bundle, courier, quarantine, stream, umkm};
 
 /// A request ready to go.
 #[derive(Debug)]
 pub struct Request {
-    /// Where to.
-    pub url: String,
-    /// The body.
-    pub body: Vec<u8>,
+    /// As it is sent.
+    pub post: Post,
     counter: u64,
-    /// Numbers of the bundles it carries, in order.
-    bundles: Vec<u64>,
+    /// Positions of the colleagues' parcels it carries.
+    parcels: Vec<i64>,
+    /// The last bundle that the server had told it holds.
+    server_last: Option<u64>,
 }
 
 /// How an exchange went.
@@ -49,7 +50,7 @@ pub struct Exchange {
     pub sent: u32,
     /// Bytes of bodies received.
     pub received: u32,
-    /// The server has more for us.
+    /// The server has more for us, or there is more to be said: ask again at once.
     #[serde(skip)]
     pub more: bool,
     /// Seconds the server asked for.
@@ -57,63 +58,104 @@ pub struct Exchange {
     pub retry_after: Option<u32>,
 }
 
-/// Seals what waits and makes the request that carries up to `budget` bundles. One transaction: what the request holds is on the disk first.
+/// How much one exchange carries. A link that broke carries less next time; one that held, more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Bundles of ours.
+    bundles: usize,
+    /// Bytes of rows of streams, inflated.
+    page_bytes: u32,
+}
+
+impl Budget {
+    /// Of the first request: a day's work on one round trip, and a first page that comes soon.
+    pub const START: Self = Self { bundles: 16, page_bytes: 16 * 1024 };
+
+    /// After an exchange.
+    pub fn after(self, went_well: bool) -> Self {
+        let bundles = if went_well { self.bundles.saturating_mul(2) } else { self.bundles / 2 };
+        let page_bytes = if went_well { self.page_bytes.saturating_mul(2) } else { self.page_bytes / 2 };
+        Self {
+            bundles: bundles.clamp(1, limits::REQUEST_BUNDLES_MAX),
+            page_bytes: page_bytes.clamp(*limits::PAGE_BUDGET.start(), *limits::PAGE_BUDGET.end()),
+        }
+    }
+}
+
+/// What the engine knows when an answer comes.
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
+    /// Wall clock.
+    pub now: Timestamp,
+    /// Boot clock.
+    pub boot: Option<Boot>,
+    /// Is told what is being examined.
+    pub watch: &'a dyn Watch,
+}
+
+/// Seals what waits and makes the next request. What it holds is on the disk first.
 ///
 /// # Errors
 /// [`StoreError`]; `Ok(None)` where nobody is enrolled.
-pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget: usize) -> Result<Option<Request>, StoreError> {
-    store.write(|transaction| {
-        let Some(identity) = identity::find(transaction)? else { return Ok(None) };
-        seal_waiting(transaction, &identity, stamp(&identity))?;
-        let counter = identity::next_request_counter(transaction)?;
-        let header = Header {
-            version: VERSION,
-            device: identity.device(),
-            counter,
-            scope_epoch: identity.scope_epoch,
-            cursors: stream::cursors(transaction)?,
-        };
-        let mut body = Vec::new();
-        frame::push(&mut body, &sign(&header, &identity.device_key));
-        let mut bundles = Vec::new();
-        for waiting in store::bundle::unreceipted(transaction, budget.min(limits::REQUEST_BUNDLES_MAX))? {
-            if body.len() + waiting.sealed.len() + 4 > limits::REQUEST_MAX {
+pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget: Budget) -> Result<Option<Request>, StoreError> {
+    let Some(identity) = identity::find(store.read())? else { return Ok(None) };
+    let may_send = identity.key_state == KeyState::Good;
+    if may_send && seal::is_due(store.read())? {
+        let stamp = stamp(&identity);
+        store.write(|transaction| seal::seal_waiting(transaction, &identity, stamp))?;
+    }
+    let counter = store.next_request_counter()?;
+    let header = Header {
+        version: VERSION,
+        device: identity.device(),
+        counter,
+        scope_epoch: identity.scope_epoch,
+        cursors: stream::cursors(store.read())?,
+        page_bytes: Some(budget.page_bytes),
+        amendment: identity.amendment,
+    };
+    let mut body = Vec::new();
+    frame::push(&mut body, &sign(&header, &identity.device_key));
+    let mut room = Room { body: &mut body, left: budget.bundles };
+    let mut parcels = Vec::new();
+    if may_send {
+        let server_last = identity.server_last.unwrap_or(u64::MAX);
+        for kept in bundle::to_hand_over(store.read(), identity.device(), server_last, budget.bundles)? {
+            let handed = match kept.receipt {
+                Some(receipt) => Handed::Other(Other::Returned { sealed: kept.sealed, receipt }),
+                None => Handed::Bundle(kept.sealed),
+            };
+            if !room.push(handed) {
                 break;
             }
-            frame::push(&mut body, &waiting.sealed);
-            bundles.push(waiting.number);
         }
-        let url = format!("{}/v1/sync", identity.server.trim_end_matches('/'));
-        Ok(Some(Request { url, body, counter, bundles }))
-    })
+        for parcel in courier::next_parcels(store.read(), limits::REQUEST_MAX / 2)? {
+            if !room.push(Handed::Other(Other::Parcel(parcel.bytes))) {
+                break;
+            }
+            parcels.push(parcel.position);
+        }
+    }
+    let url = format!("{}/v1/sync", identity.server.trim_end_matches('/'));
+    Ok(Some(Request { post: Post { url, body, ca: identity.ca }, counter, parcels, server_last: identity.server_last }))
 }
 
-/// Seals all unsealed changes into bundles, each once and for ever.
-fn seal_waiting(connection: &Connection, identity: &Identity, stamp: Stamp) -> Result<(), StoreError> {
-    let (mut number, mut previous) = store::bundle::last(connection)?;
-    let last_receipt = store::bundle::last_receipted(connection)?;
-    loop {
-        let (positions, changes): (Vec<i64>, Vec<bundle::Change>) =
-            change::unsealed(connection, PACK_WINDOW)?.into_iter().unzip();
-        if changes.is_empty() {
-            return Ok(());
+/// What a request's body may still take.
+struct Room<'a> {
+    body: &'a mut Vec<u8>,
+    left: usize,
+}
+
+impl Room<'_> {
+    /// Whether it was taken.
+    fn push(&mut self, handed: Handed) -> bool {
+        let bytes = handed.into_frame();
+        if self.left == 0 || self.body.len() + bytes.len() + 4 > limits::REQUEST_MAX {
+            return false;
         }
-        let (packed, count) = bundle::pack(&changes)?;
-        number += 1;
-        let bundle = Bundle {
-            device: identity.device(),
-            number,
-            previous,
-            generation: identity.generation,
-            last_receipt,
-            scope_epoch: identity.scope_epoch,
-            sealed: stamp,
-            changes: packed,
-        };
-        let sealed = bundle.seal(&identity.device_key);
-        previous = Hash::of(&sealed);
-        store::bundle::insert(connection, number, &sealed, stamp.wall)?;
-        change::set_bundle(connection, positions.into_iter().take(count), number)?;
+        self.left -= 1;
+        frame::push(self.body, &bytes);
+        true
     }
 }
 
@@ -121,112 +163,119 @@ fn seal_waiting(connection: &Connection, identity: &Identity, stamp: Stamp) -> R
 ///
 /// # Errors
 /// [`StoreError`] where the store fails; whatever is wrong with the response is told in [`Exchange::failed`].
-pub fn absorb(store: &mut Store, request: &Request, response: &Response, now: Timestamp) -> Result<Exchange, StoreError> {
+pub fn absorb(store: &mut Store, request: &Request, response: &Response, moment: Moment<'_>) -> Result<Exchange, StoreError> {
     let failed = |cause| Exchange { failed: Some(cause), retry_after: response.retry_after, ..Exchange::default() };
     let Some(identity) = identity::find(store.read())? else { return Ok(failed(Cause::Storage)) };
     let reply = match verify::<Reply<Answer>>(&response.body, &identity.server_key) {
         Ok(reply) => reply.into_inner(),
         Err(_) if response.status == 503 => return Ok(failed(Cause::Busy)),
-        Err(lentera_protocol::ProtocolError::BadSignature) => return Ok(failed(Cause::NotOurServer)),
+        Err(ProtocolError::BadSignature) => return Ok(failed(Cause::NotOurServer)),
         Err(_) => return Ok(failed(Cause::WrongAddress)),
     };
     let answer = match reply {
         Reply::Done(answer) if answer.counter == request.counter => answer,
         Reply::Done(_) => return Ok(failed(Cause::BadAnswer)),
-        Reply::Refused(refusal) => {
-            return Ok(failed(match refusal {
-                sync::Refusal::Busy(_) => Cause::Busy,
-                sync::Refusal::Revoked | sync::Refusal::UnknownDevice => Cause::Revoked,
-                sync::Refusal::Version => Cause::AppTooOld,
-                _ => Cause::BadAnswer,
-            }));
-        }
+        Reply::Refused(refusal) => return absorb_refusal(store, &identity, request, refusal, failed),
     };
     let Ok(pages) = unpack(&answer.pages) else { return Ok(failed(Cause::BadAnswer)) };
-    store.write(|transaction| {
-        let mut exchange = Exchange { more: answer.more, ..Exchange::default() };
-        for sealed in &answer.receipts {
-            if take_receipt(transaction, &identity, request, &sealed.0)? {
+    store.write(|transaction| take_answer(transaction, identity, request, &answer, &pages, moment))
+}
+
+fn absorb_refusal(
+    store: &mut Store,
+    identity: &Identity,
+    request: &Request,
+    refusal: Refusal,
+    failed: impl Fn(Cause) -> Exchange,
+) -> Result<Exchange, StoreError> {
+    let set_key_state = |store: &mut Store, state| store.write(|transaction| identity::set_key_state(transaction, state));
+    match refusal {
+        Refusal::Busy(seconds) => Ok(Exchange { retry_after: Some(seconds), ..failed(Cause::Busy) }),
+        Refusal::Revoked => Ok(failed(Cause::Revoked)),
+        Refusal::Version => Ok(failed(Cause::AppTooOld)),
+        Refusal::KeyFrozen => {
+            set_key_state(store, KeyState::Frozen)?;
+            Ok(failed(Cause::LogInAgain))
+        }
+        Refusal::UnknownDevice => {
+            set_key_state(store, KeyState::Unknown)?;
+            Ok(failed(Cause::LogInAgain))
+        }
+        // We do not remember a request that the server has seen: our disk was set back, or what was rescued is not the newest. So
+        // nothing more is sealed or sent until the server has told what it holds, lest one number get two contents.
+        Refusal::Replayed(seen) if seen >= request.counter => {
+            store.skip_request_counters(seen)?;
+            if identity.key_state == KeyState::Good {
+                set_key_state(store, KeyState::Rescued)?;
+            }
+            Ok(Exchange { more: true, ..Exchange::default() })
+        }
+        _ => Ok(failed(Cause::BadAnswer)),
+    }
+}
+
+fn take_answer(
+    connection: &Connection,
+    mut identity: Identity,
+    request: &Request,
+    answer: &Answer,
+    pages: &[Page],
+    moment: Moment<'_>,
+) -> Result<Exchange, StoreError> {
+    let mut exchange = Exchange { more: answer.more, ..Exchange::default() };
+    for sealed in &answer.receipts {
+        match receipts::take(connection, &mut identity, &sealed.0)? {
+            Receipted::Ours { amendment } => {
                 exchange.receipts += 1;
-            } else {
-                quarantine::insert(transaction, now, "receipt", &sealed.0)?;
-            }
-        }
-        if exchange.receipts > 0 {
-            identity::note_arrival(transaction, now)?;
-        }
-        let mut regions_came = false;
-        for page in &pages {
-            for row in &page.rows {
-                take_row(transaction, row, now)?;
-                exchange.rows += 1;
-                regions_came |= matches!(row, Row::Record(record) if record.contains("\"region\""));
-            }
-            stream::set(transaction, &page.cursor)?;
-        }
-        if regions_came {
-            umkm::refresh_words(transaction)?;
-        }
-        identity::note_answer(transaction, answer.scope_epoch, Timestamp::from_millis(answer.time))?;
-        if !answer.unreadable.is_empty() {
-            exchange.failed = Some(Cause::BadAnswer);
-        }
-        Ok(exchange)
-    })
-}
-
-/// Keeps a receipt and notes what arrived. `false` for one that is not the server's word about a bundle of this request.
-fn take_receipt(connection: &Connection, identity: &Identity, request: &Request, sealed: &[u8]) -> Result<bool, StoreError> {
-    let Ok(receipt) = verify::<Receipt>(sealed, &identity.server_key) else { return Ok(false) };
-    let ours = receipt.device == identity.device()
-        && request.bundles.contains(&receipt.number)
-        && store::bundle::hash(connection, receipt.number)? == Some(receipt.bundle);
-    if !ours {
-        return Ok(false);
-    }
-    let exceptions: HashMap<u32, String> = receipt
-        .exceptions
-        .iter()
-        .filter_map(|exception| {
-            let code = match &exception.outcome {
-                Outcome::Refused(code) => code.clone(),
-                Outcome::Need(_) => Refusal::Need([0; 32]).code().to_owned(),
-                Outcome::Unknown => return None,
-            };
-            Some((exception.index, code))
-        })
-        .collect();
-    store::bundle::set_receipt(connection, receipt.number, sealed)?;
-    change::set_outcomes(connection, receipt.number, &exceptions)?;
-    Ok(true)
-}
-
-/// Takes one row of a stream. What cannot be taken is kept aside and does not hold up the rest.
-fn take_row(connection: &Connection, row: &Row, now: Timestamp) -> Result<(), StoreError> {
-    match row {
-        Row::Record(json) => match serde_json::from_str::<ServerRecord>(json) {
-            Ok(record) => server_record::put(connection, &record),
-            Err(_) => quarantine::insert(connection, now, "record", json.as_bytes()),
-        },
-        Row::Change { kind, id, bytes } => {
-            let Some(known_kind) = Kind::from_number(*kind) else {
-                // Of a newer version: kept as it is until this app is one, too.
-                return if bytes.len() <= guard::CHANGE_BYTES_MAX {
-                    change::insert_foreign(connection, *kind, *id, Hash::of(bytes).0, bytes)
-                } else {
-                    quarantine::insert(connection, now, Refusal::TooLarge.code(), bytes)
-                };
-            };
-            let record = RecordId { kind: known_kind, id: Uuid::from_bytes(*id) };
-            let kept = change::of_record(connection, record)?;
-            match guard::examine(record, &kept, None, bytes) {
-                Ok(accepted) if accepted.known => Ok(()),
-                Ok(accepted) => {
-                    change::insert_foreign(connection, *kind, *id, accepted.hash, bytes)?;
-                    record::put(connection, record, &accepted.projection)
+                if amendment > identity.amendment {
+                    identity.amendment = amendment;
+                    identity::set_amendment(connection, amendment)?;
                 }
-                Err(refusal) => quarantine::insert(connection, now, refusal.code(), bytes),
             }
+            Receipted::Others => courier::put_receipt(connection, &sealed.0, moment.now)?,
+            Receipted::Not => quarantine::insert(connection, moment.now, "receipt", &sealed.0)?,
         }
     }
+    if exchange.receipts > 0 {
+        identity::note_arrival(connection, moment.now)?;
+    }
+    courier::mark_delivered(connection, &request.parcels, moment.now)?;
+    exchange.rows = take_pages(connection, pages, moment)?;
+    let anchor = Anchor { time: Timestamp::from_millis(answer.time), boot: moment.boot };
+    identity::note_answer(connection, answer.scope_epoch, anchor, answer.last.map_or(0, |last| last.number))?;
+    for Unreadable { code, .. } in &answer.unreadable {
+        match code.as_str() {
+            "fork" => {
+                identity.key_state = KeyState::Frozen;
+                identity::set_key_state(connection, KeyState::Frozen)?;
+            }
+            // What the server holds is told by `last`; what is held back waits for the operator.
+            "gap" | "held" => {}
+            _ => exchange.failed = Some(Cause::BadAnswer),
+        }
+    }
+    exchange.more |= restore::compare(connection, &mut identity, request.server_last, answer.last)?;
+    if matches!(identity.key_state, KeyState::Frozen | KeyState::Unknown) {
+        exchange.failed = Some(Cause::LogInAgain);
+    }
+    Ok(exchange)
+}
+
+/// Takes the rows of all pages and moves the cursors; gives how many rows came.
+fn take_pages(connection: &Connection, pages: &[Page], moment: Moment<'_>) -> Result<u32, StoreError> {
+    let mut rows = Rows::new(connection, moment.now, moment.watch);
+    let mut count = 0;
+    let mut regions_came = false;
+    for page in pages {
+        for row in &page.rows {
+            rows.take(row)?;
+            count += 1;
+            regions_came |= matches!(row, Row::Record(record) if record.contains("\"region\""));
+        }
+        stream::set(connection, &page.cursor)?;
+    }
+    if regions_came {
+        umkm::refresh_words(connection)?;
+    }
+    Ok(count)
 }

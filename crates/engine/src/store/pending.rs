@@ -1,0 +1,56 @@
+//! Rows of streams that cannot be taken yet: what they build on is not here, or this app is too old for their kind.
+
+use lentera_domain::Timestamp;
+use lentera_protocol::Hash;
+use lentera_protocol::stream::Row;
+use rusqlite::{Connection, params};
+
+use super::StoreError;
+
+/// Keeps a row, once.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn insert(connection: &Connection, received_at: Timestamp, row: &Row) -> Result<(), StoreError> {
+    let Row::Change { kind, id, bytes, .. } = row else { return Ok(()) };
+    let sql = "INSERT INTO pending (received_at, kind, id, hash, row) VALUES (?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING";
+    connection.prepare_cached(sql)?.execute(params![
+        received_at.millis(),
+        kind,
+        id,
+        Hash::of(bytes).0,
+        lentera_protocol::encode(row)
+    ])?;
+    Ok(())
+}
+
+/// The rows of one record, in order, with their positions.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn of_record(connection: &Connection, kind: u16, id: [u8; 16]) -> Result<Vec<(i64, Row)>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT position, row FROM pending WHERE kind = ? AND id = ? ORDER BY position")?;
+    let rows: Vec<(i64, Vec<u8>)> =
+        statement.query_map(params![kind, id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    rows.into_iter().map(|(position, row)| Ok((position, lentera_protocol::decode(&row)?))).collect()
+}
+
+/// The records that have rows here.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn records(connection: &Connection) -> Result<Vec<(u16, [u8; 16])>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT DISTINCT kind, id FROM pending ORDER BY kind, id")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A row has been taken, or put aside.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn remove(connection: &Connection, position: i64) -> Result<(), StoreError> {
+    connection.prepare_cached("DELETE FROM pending WHERE position = ?")?.execute([position])?;
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Writing anew: what a person typed goes on standing, though the change that carried it does not.
+
+use std::collections::BTreeMap;
+
+use lentera_document::{Document, project};
+use lentera_domain::{RecordId, Timestamp};
+use rusqlite::Connection;
+
+use crate::store::change::{self, ACCEPTED, Own, OwnChange, REPLACED, Standing};
+use crate::store::identity::{self, Identity};
+use crate::store::{StoreError, record};
+
+/// The server refused what this change builds on.
+pub const DEP_NOT_ACCEPTED: &str = "dep_not_accepted";
+/// Refusals that are no fault of what the person typed: it is written anew. With all others the person decides.
+const WRITTEN_ANEW: [&str; 3] = [DEP_NOT_ACCEPTED, "wrong_seq", "wrong_actor"];
+/// So many times one thing is written anew: then something else is wrong, and the person decides.
+const TIMES_MAX: u32 = 3;
+
+/// Makes the documents of changes that the server refused anew without them, under the next generation of this device's actor.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn after_refusal(connection: &Connection, identity: &mut Identity, refused: &[OwnChange]) -> Result<(), StoreError> {
+    identity.generation = identity::raise_generation(connection)?;
+    let mut records: BTreeMap<(u16, [u8; 16]), (RecordId, Vec<OwnChange>)> = BTreeMap::new();
+    for own in refused {
+        let Some(record) = own.record else { continue };
+        let key = (record.kind.number(), record.id.into_bytes());
+        records.entry(key).or_insert_with(|| (record, Vec::new())).1.push(own.clone());
+    }
+    for (record, refused) in records.into_values() {
+        let loaded = record::build(record, change::of_record(connection, record)?)?;
+        let mut lost = Vec::new();
+        for (stranded, _) in loaded.stranded {
+            let Some(own) = change::find_own(connection, stranded.position)? else { continue };
+            change::set_outcome(connection, own.position, DEP_NOT_ACCEPTED)?;
+            lost.push(own);
+        }
+        let ours_to_mend = |own: &&OwnChange| own.outcome.as_deref().is_some_and(|code| WRITTEN_ANEW.contains(&code));
+        lost.extend(refused.iter().filter(ours_to_mend).cloned());
+        lost.sort_unstable_by_key(|own| own.position);
+        write_anew(connection, identity, loaded.document, &lost)?;
+    }
+    Ok(())
+}
+
+/// Writes everything that has not arrived anew: under another key, nothing that the old one signed will.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn under_new_key(connection: &Connection, identity: &Identity) -> Result<(), StoreError> {
+    let mut records: BTreeMap<(u16, [u8; 16]), (RecordId, Vec<OwnChange>)> = BTreeMap::new();
+    for own in change::unconfirmed(connection)? {
+        let Some(record) = own.record else { continue };
+        let key = (record.kind.number(), record.id.into_bytes());
+        records.entry(key).or_insert_with(|| (record, Vec::new())).1.push(own);
+    }
+    for (record, own) in records.into_values() {
+        let (document, accepted) = build_without_unconfirmed(connection, record)?;
+        let lost: Vec<_> = own.into_iter().filter(|own| !accepted.contains(&own.position)).collect();
+        write_anew(connection, identity, document, &lost)?;
+    }
+    Ok(())
+}
+
+/// The document without what has no receipt. What a change that the server gave out builds on, the server has accepted, though the
+/// receipt was lost: that stays.
+fn build_without_unconfirmed(connection: &Connection, record: RecordId) -> Result<(Document, Vec<i64>), StoreError> {
+    let mut accepted = Vec::new();
+    loop {
+        let standing: Vec<Standing> =
+            change::of_record(connection, record)?.into_iter().filter(|standing| !standing.unconfirmed).collect();
+        let loaded = record::build(record, standing)?;
+        let mut found = false;
+        for (_, lacks) in &loaded.stranded {
+            if let Some(position) = change::find_unconfirmed(connection, *lacks)? {
+                change::set_outcome(connection, position, ACCEPTED)?;
+                accepted.push(position);
+                found = true;
+            }
+        }
+        if !found {
+            return Ok((loaded.document, accepted));
+        }
+    }
+}
+
+/// Writes what `lost` holds onto `document`, in order, and shows it.
+fn write_anew(
+    connection: &Connection,
+    identity: &Identity,
+    mut document: Document,
+    lost: &[OwnChange],
+) -> Result<(), StoreError> {
+    for own in lost {
+        if change::times_rewritten(connection, own.position)? >= TIMES_MAX {
+            continue;
+        }
+        let before = document.clone();
+        let at = Timestamp::from_millis(own.saved.wall);
+        let new = document.rewrite(identity.actor(), at, &own.bytes)?;
+        if project(&document).is_err() {
+            // Without what it stood on it is no record: the person decides.
+            document = before;
+            continue;
+        }
+        if let Some(new) = new {
+            let kept =
+                Own { intent: &own.intent, saved: &own.saved, generation: identity.generation, replaces: Some(own.position) };
+            change::insert_own(connection, document.id(), &new, kept)?;
+        }
+        change::set_outcome(connection, own.position, REPLACED)?;
+    }
+    record::show(connection, &document)
+}
+
+/// Shows a record as it stands, after a change came to it again.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn show_again(connection: &Connection, record: Option<RecordId>) -> Result<(), StoreError> {
+    let Some(record) = record else { return Ok(()) };
+    record::show(connection, &record::load(connection, record)?)
+}

@@ -1,0 +1,50 @@
+//! Our log against the server's: a server restored from a backup is given again what it had; a device whose disk was set back stops
+//! before one number gets two contents.
+
+use lentera_protocol::sync::Last;
+use rusqlite::Connection;
+
+use crate::store::identity::{self, Identity, KeyState};
+use crate::store::{StoreError, bundle};
+
+/// Compares what the server holds of this key with what is here, after its receipts were taken. Gives whether there is more to be said
+/// at once. `told_before` is the last number that it had told.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn compare(
+    connection: &Connection,
+    identity: &mut Identity,
+    told_before: Option<u64>,
+    last: Option<Last>,
+) -> Result<bool, StoreError> {
+    if identity.key_state == KeyState::Frozen {
+        return Ok(false);
+    }
+    let device = identity.device();
+    let held = last.map_or(0, |last| last.number);
+    let (sealed, _) = bundle::last(connection, device)?;
+    let is_ours = match last {
+        Some(last) => bundle::find(connection, device, last.number)?.is_none_or(|kept| kept.hash == last.hash),
+        None => true,
+    };
+    // Each number behind what the server holds must be here, or it never can be given.
+    let whole = held <= sealed && is_ours && bundle::count_after(connection, device, held)? == sealed - held;
+    let state = if whole { KeyState::Good } else { KeyState::Frozen };
+    let doubted = identity.key_state != state;
+    if doubted {
+        identity.key_state = state;
+        identity::set_key_state(connection, state)?;
+    }
+    if !whole {
+        return Ok(false);
+    }
+    let receipted = bundle::last_receipted(connection, device)?;
+    let restored = held < receipted;
+    if restored {
+        // Its amendments begin anew, too.
+        identity::set_amendment(connection, None)?;
+    }
+    let progress = told_before.is_none_or(|before| before >= receipted || before < held);
+    Ok(doubted || (restored && progress))
+}
