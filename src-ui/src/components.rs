@@ -2,12 +2,18 @@
 
 pub mod choices;
 pub mod chooser;
+pub mod conflict;
+pub mod copy;
 pub mod duration_bar;
 pub mod fields;
 pub mod form_frame;
 pub mod icon;
 pub mod light;
+pub mod log_in_again;
 pub mod page;
 pub mod paged_list;
+pub mod progress;
 pub mod rows;
+pub mod sheet;
 pub mod times;
+pub mod typed;

@@ -5,6 +5,7 @@ mod id;
 
 use chrono::{Datelike, NaiveDate};
 use lentera_api::Language;
+use lentera_domain::visit::{Purpose, Purposes};
 use lentera_domain::{Day, Month, TimeRange, Timestamp};
 
 /// Every word on the screens. A language that lacks one does not compile.
@@ -194,29 +195,82 @@ pub struct Words {
     pub officer: &'static str,
     pub open_entry: &'static str,
     pub open_umkm: &'static str,
-    // Delivery.
+    // Delivery: the sync doctor.
     pub delivery: &'static str,
     pub safe: fn(&str) -> String,
     pub sends_itself: &'static str,
+    pub all_arrived: &'static str,
     pub drafts_here: fn(u32) -> String,
-    pub causes: fn(lentera_api::view::Cause) -> Cause,
-    pub cause: &'static str,
-    pub what_to_do: &'static str,
+    pub causes: fn(lentera_api::view::Cause) -> &'static str,
     pub sync_now: &'static str,
     pub trying: &'static str,
     pub last_arrived: fn(&str) -> String,
     pub never_arrived: &'static str,
     pub next_try: fn(&str) -> String,
+    pub findings_list: &'static str,
     pub waiting_list: fn(usize) -> String,
-    pub refused_list: fn(usize) -> String,
-    pub refused_reason: fn(&str) -> String,
-    pub none_refused: &'static str,
+    pub and_more: fn(usize) -> String,
     pub since: fn(&str) -> String,
     pub attempts: fn(usize) -> String,
     pub attempt_went: &'static str,
     pub attempt_failed: &'static str,
-    pub bytes: fn(u32, u32, u32) -> String,
+    pub times: fn(u32) -> String,
+    pub bytes: fn(&str, &str, &str) -> String,
+    pub seconds: fn(&str) -> String,
+    pub decimal: char,
     pub kinds: fn(lentera_domain::Kind) -> &'static str,
+    pub fetching: fn(u64) -> String,
+    // What the server refused.
+    pub refused_list: fn(usize) -> String,
+    pub refused_reason: fn(&str) -> String,
+    pub none_refused: &'static str,
+    pub no_form: &'static str,
+    pub copy: &'static str,
+    pub copied: &'static str,
+    pub copy_yourself: &'static str,
+    pub fill_again: &'static str,
+    pub dealt_with: &'static str,
+    pub dealt_with_said: &'static str,
+    // By file.
+    pub by_file: &'static str,
+    pub by_file_about: &'static str,
+    pub export_unsent: &'static str,
+    pub take_file: &'static str,
+    pub export_receipts: &'static str,
+    pub written: fn(&str) -> String,
+    pub unsent_written: &'static str,
+    pub receipts_written: &'static str,
+    pub taken: fn(u32, u32) -> String,
+    pub carried: fn(u32, u32, u32) -> String,
+    // Logging in again, and rescue.
+    pub log_in_again: &'static str,
+    pub nothing_lost: fn(&str) -> String,
+    pub logged_in_again: &'static str,
+    pub rescue: &'static str,
+    pub rescue_about: fn(&str, &str) -> String,
+    pub rescued: fn(u32, u32) -> String,
+    pub rescue_complete: &'static str,
+    pub rescue_partly: &'static str,
+    pub rescue_kept: &'static str,
+    pub rescue_to_do: &'static str,
+    pub understood: &'static str,
+    // Conflicts.
+    pub conflicts: &'static str,
+    pub conflicts_about: &'static str,
+    pub conflicts_home: fn(u32) -> String,
+    pub conflicts_count: fn(usize) -> String,
+    pub conflicts_here: fn(&str) -> String,
+    pub no_conflicts: &'static str,
+    pub see_and_choose: &'static str,
+    pub all_conflicts: &'static str,
+    pub use_this: &'static str,
+    pub keep_this: &'static str,
+    pub shown_now: &'static str,
+    pub emptied: &'static str,
+    pub you: &'static str,
+    pub settled: fn(&str) -> String,
+    pub open_record: &'static str,
+    pub statuses: [&'static str; 3],
     // More.
     pub language: &'static str,
     pub change_password: &'static str,
@@ -233,12 +287,6 @@ pub struct Words {
     pub months_short: [&'static str; 12],
     pub hours: &'static str,
     pub minutes: &'static str,
-}
-
-/// Why nothing is sent.
-pub struct Cause {
-    pub what: &'static str,
-    pub to_do: &'static str,
 }
 
 /// The words of a language.
@@ -296,6 +344,62 @@ impl Words {
         if at.day() == today { clock } else { format!("{} {clock}", self.date(at.day().date())) }
     }
 
+    /// From one moment to another of the same day, as "09.15-10.20"; with dates where it is not today.
+    pub fn moments(&self, from: Timestamp, to: Timestamp, today: Day) -> String {
+        match (from == to, from.day() == to.day()) {
+            (true, _) => self.moment(from, today),
+            (false, true) => format!("{}\u{2013}{}", self.moment(from, today), self.clock(to)),
+            (false, false) => format!("{} \u{2013} {}", self.moment(from, today), self.moment(to, today)),
+        }
+    }
+
+    /// So many bytes, as "0", "0,4 KB", "16 KB" or "2,3 MB".
+    pub fn size(&self, bytes: u64) -> String {
+        match bytes {
+            0 => "0".into(),
+            ..999_950 => format!("{}\u{a0}KB", self.tenths(bytes.div_ceil(100))),
+            _ => format!("{}\u{a0}MB", self.tenths(bytes.div_ceil(100_000))),
+        }
+    }
+
+    /// So many milliseconds, as "0,9 detik".
+    pub fn lasted(&self, millis: u32) -> String {
+        (self.seconds)(&self.tenths(u64::from(millis.div_ceil(100))))
+    }
+
+    /// Tenths as a figure; from ten on the tenth says nothing.
+    fn tenths(&self, tenths: u64) -> String {
+        if tenths >= 100 { (tenths / 10).to_string() } else { format!("{}{}{}", tenths / 10, self.decimal, tenths % 10) }
+    }
+
+    /// The value of a form's or a record's field as people read it; what is not known stays as it is.
+    pub fn value(&self, field: &str, value: &str) -> String {
+        let chosen = |codes: &[&str], names: &[&'static str]| {
+            let named = codes.iter().zip(names).find(|(code, _)| **code == value);
+            named.map(|(_, name)| (*name).to_owned())
+        };
+        let [main, additional, assignment] = self.duties;
+        let [performer, assistant] = self.roles;
+        let read = match field {
+            "day" => Day::parse(value).ok().map(|day| self.day(day)),
+            "time" => TimeRange::parse(value).ok().map(|range| self.range(range)),
+            "start" | "end" => Some(dotted(value)),
+            "duty" => chosen(&["main", "additional", "assignment"], &[main, additional, assignment]),
+            "role" => chosen(&["performer", "assistant"], &[performer, assistant]),
+            "status" => chosen(&["noted", "submitted", "cancelled"], &self.statuses),
+            "purposes" => Purposes::parse(value).ok().map(|purposes| self.purposes_of(&purposes)),
+            _ => None,
+        };
+        read.unwrap_or_else(|| value.to_owned())
+    }
+
+    /// Purposes in words, with commas between.
+    pub fn purposes_of(&self, purposes: &Purposes) -> String {
+        let names = Purpose::ALL.iter().zip(self.purpose_names);
+        let chosen: Vec<_> = names.filter(|(purpose, _)| purposes.as_slice().contains(purpose)).map(|(_, name)| name).collect();
+        chosen.join(", ")
+    }
+
     /// As "09.15-11.15".
     pub fn range(&self, range: TimeRange) -> String {
         format!("{}\u{2013}{}", dotted(&range.start().to_string()), dotted(&range.end().to_string()))
@@ -349,5 +453,35 @@ mod tests {
         );
         assert_eq!([7, 1000, 1_234_567].map(|count| number(count, '.')), ["7", "1.000", "1.234.567"]);
         assert_eq!((id.umkm_count)(10_000), "10.000 usaha");
+    }
+
+    #[test]
+    fn writes_sizes_and_stretches_of_time() {
+        let (id, en) = (words(Language::Id), words(Language::En));
+        let sizes =
+            [0, 1, 100, 1_830, 9_999, 16_000, 999_949, 999_950, 2_300_000].map(|bytes| id.size(bytes).replace('\u{a0}', " "));
+        assert_eq!(sizes, ["0", "0,1 KB", "0,1 KB", "1,9 KB", "10 KB", "16 KB", "1000 KB", "1,0 MB", "2,3 MB"]);
+        assert_eq!([id.lasted(0), id.lasted(830), en.lasted(20_000)], ["0,0 detik", "0,9 detik", "20 seconds"]);
+        let day = Day::parse("2026-11-23").unwrap();
+        assert_eq!(id.moments(NOW, NOW.plus_millis(1_200_000), day), "10.00\u{2013}10.20");
+        assert_eq!(id.moments(NOW, NOW, day), "10.00");
+    }
+
+    #[test]
+    fn values_are_said_in_words_and_unknown_ones_stay() {
+        let id = words(Language::Id);
+        for (field, value, said) in [
+            ("day", "2026-11-23", "Senin, 23 Nov 2026"),
+            ("time", "09:15-11:15", "09.15\u{2013}11.15"),
+            ("start", "09:15", "09.15"),
+            ("duty", "assignment", "Disposisi"),
+            ("role", "assistant", "Pembantu"),
+            ("status", "cancelled", "Dibatalkan"),
+            ("purposes", "pembinaan,pengaduan", "Pembinaan, Pengaduan"),
+            ("purposes", "silaturahmi", "silaturahmi"),
+            ("phone", "09:15", "09:15"),
+        ] {
+            assert_eq!(id.value(field, value), said);
+        }
     }
 }

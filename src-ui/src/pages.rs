@@ -1,5 +1,6 @@
 //! The pages, and the frame around them.
 
+mod conflicts;
 mod delivery;
 mod enrol;
 mod home;

@@ -1,9 +1,11 @@
 //! What only a browser can tell or do: the clock, the page, its storage and focus.
 
+use js_sys::{Promise, Reflect};
 use lentera_domain::Timestamp;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::{Element, FocusOptions, HtmlElement};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Clipboard, Element, File, FileReader, FocusOptions, HtmlElement, HtmlInputElement};
 
 /// Now, by the device's clock.
 pub fn now() -> Timestamp {
@@ -82,6 +84,50 @@ pub fn focus_heading_soon(selector: &'static str) {
             let _ = heading.focus_with_options(&options);
         }
     });
+}
+
+/// Copies `text`; tells whether the browser let it. If not, what `selector` finds is selected, for the person to copy.
+pub async fn copy(text: &str, selector: &str) -> bool {
+    // Absent where the page was not loaded safely, whatever the types say.
+    let clipboard = Reflect::get(&window().navigator(), &"clipboard".into()).ok().filter(JsValue::is_object);
+    let copied = match clipboard.and_then(|clipboard| clipboard.dyn_into::<Clipboard>().ok()) {
+        Some(clipboard) => JsFuture::from(clipboard.write_text(text)).await.is_ok(),
+        None => false,
+    };
+    if !copied
+        && let Some(element) = find(selector)
+        && let Ok(Some(selection)) = window().get_selection()
+    {
+        let _ = selection.select_all_children(&element);
+    }
+    copied
+}
+
+/// The file that was chosen in the input of `event`; the input forgets it, so that the same one may be chosen again.
+pub fn chosen_file(event: &web_sys::Event) -> Option<File> {
+    let input: HtmlInputElement = event.target()?.dyn_into().ok()?;
+    let file = input.files()?.get(0);
+    input.set_value("");
+    file
+}
+
+/// The bytes of a file as base64; `None` if it cannot be read or is over `max` bytes.
+pub async fn base64_of(file: File, max: f64) -> Option<String> {
+    if file.size() > max {
+        return None;
+    }
+    let reader = FileReader::new().ok()?;
+    let read = Promise::new(&mut |done, failed| {
+        reader.set_onload(Some(&done));
+        reader.set_onerror(Some(&failed));
+        if reader.read_as_data_url(&file).is_err() {
+            let _ = failed.call0(&JsValue::NULL);
+        }
+    });
+    JsFuture::from(read).await.ok()?;
+    let url = reader.result().ok()?.as_string()?;
+    // "data:...;base64,..."; an empty file may have no comma.
+    Some(url.split_once(',').map(|(_, content)| content.to_owned()).unwrap_or_default())
 }
 
 /// Presses the first element that `selector` finds; tells whether there was one.

@@ -2,7 +2,6 @@
 
 use lentera_api::{ListUmkm, ListVillages, UmkmDetail};
 use lentera_domain::UmkmId;
-use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use uuid::Uuid;
@@ -10,35 +9,11 @@ use uuid::Uuid;
 use super::fields::{SearchField, control_id, described_by, optional_mark, remarks};
 use super::icon::{Icon, icon};
 use super::page::loaded;
+use super::sheet::Sheet;
 use crate::platform;
 use crate::state::form::Binding;
 use crate::state::query::query;
-use crate::state::{Route, app};
-
-/// A sheet over the page. The browser holds the focus in it, gives it back afterwards, and closes it on Esc.
-#[component]
-pub fn Sheet(open: RwSignal<bool>, title: &'static str, children: ChildrenFn) -> impl IntoView {
-    let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move || {
-        let Some(dialog) = dialog.get() else { return };
-        match (open.get(), dialog.open()) {
-            (true, false) => drop(dialog.show_modal()),
-            (false, true) => dialog.close(),
-            _ => {}
-        }
-    });
-    view! {
-        <dialog class="sheet" node_ref=dialog aria-label=title on:close=move |_| open.set(false)>
-            <header class="sheet-head">
-                <h2>{title}</h2>
-                <button type="button" class="button button-icon" aria-label=app().words().close on:click=move |_| open.set(false)>
-                    {icon(Icon::Close)}
-                </button>
-            </header>
-            <Show when=move || open.get()>{children()}</Show>
-        </dialog>
-    }
-}
+use crate::state::{App, Route, app};
 
 /// The closed chooser: what is chosen, and the press that opens the sheet.
 fn chooser_button(
@@ -69,20 +44,11 @@ fn chooser_button(
     }
 }
 
-/// A desa or kelurahan, by its code.
-#[component]
-pub fn VillageField(
-    binding: Binding,
-    label: &'static str,
-    #[prop(optional)] hint: &'static str,
-    #[prop(optional)] optional: bool,
-) -> impl IntoView {
-    let app = app();
-    let words = app.words();
-    let open = RwSignal::new(false);
+/// Name of the desa with this code; the code itself until it is known.
+pub fn village_name(app: App, code: Signal<String>) -> Signal<String> {
     let shown = RwSignal::new(String::new());
     Effect::new(move || {
-        let code = binding.value.get();
+        let code = code.get();
         shown.set(code.clone());
         if code.is_empty() {
             return;
@@ -94,6 +60,21 @@ pub fn VillageField(
             }
         });
     });
+    shown.into()
+}
+
+/// A desa or kelurahan, by its code.
+#[component]
+pub fn VillageField(
+    binding: Binding,
+    label: &'static str,
+    #[prop(optional)] hint: &'static str,
+    #[prop(optional)] optional: bool,
+) -> impl IntoView {
+    let app = app();
+    let words = app.words();
+    let open = RwSignal::new(false);
+    let shown = village_name(app, binding.value);
     let choose = move |code: String| {
         binding.set.run(code);
         open.set(false);
@@ -103,7 +84,7 @@ pub fn VillageField(
             <span class="label">{label} {optional_mark(optional)}</span>
             {remarks(binding, hint)}
             <div class="with-button">
-                {chooser_button(binding, label, shown.into(), words.choose_village, open)}
+                {chooser_button(binding, label, shown, words.choose_village, open)}
                 <Show when=move || optional && !binding.value.with(String::is_empty)>
                     <button type="button" class="button button-icon" aria-label=words.cancel on:click=move |_| choose(String::new())>
                         {icon(Icon::Close)}

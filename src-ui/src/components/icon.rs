@@ -20,6 +20,7 @@ pub enum Icon {
     Warning,
     Phone,
     Pin,
+    Key,
     /// Saved here.
     Square,
     /// Waiting to be sent.
@@ -56,6 +57,7 @@ impl Icon {
             Self::Warning => "M12 4 21 20H3zM12 10v4.5M12 17v.4",
             Self::Phone => "M7 4h3l1.5 4-2 1.5a10 10 0 0 0 5 5l1.5-2 4 1.5v3a2 2 0 0 1-2.2 2A16 16 0 0 1 5 6.2 2 2 0 0 1 7 4z",
             Self::Pin => "M12 21c4-4.4 6-7.6 6-10.5a6 6 0 0 0-12 0C6 13.4 8 16.6 12 21zM12 8.5a2 2 0 1 1 0 4 2 2 0 0 1 0-4z",
+            Self::Key => "M8 9a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM11.5 11.5 19 4M16 7l2.5 2.5M13.5 9.5l2 2",
             Self::Square => "M5 5h14v14H5z",
             Self::Waiting => "M12 4a8 8 0 1 1 0 16 8 8 0 0 1 0-16zM12 16V8.5M8.8 11.5 12 8.2l3.2 3.3",
             Self::Arrived => "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18zM7.6 12.3l3 3 5.8-6",
@@ -66,6 +68,7 @@ impl Icon {
 
     const fn class(self) -> &'static str {
         match self {
+            Self::Key => "M8 9a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM11.5 11.5 19 4M16 7l2.5 2.5M13.5 9.5l2 2",
             Self::Square => "icon shape shape-saved",
             Self::Waiting => "icon shape shape-waiting",
             Self::Arrived => "icon shape shape-arrived",

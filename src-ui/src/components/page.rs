@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::icon::{Icon, icon};
 use crate::state::query::Query;
 use crate::state::route::Section;
-use crate::state::{Route, app};
+use crate::state::{Asking, Route, app};
 
 /// The head of a page that was opened from another: the way back, and the title.
 pub fn opened_head(route: Route, title: impl IntoView + 'static) -> impl IntoView {
@@ -78,6 +78,20 @@ pub fn failure(error: &Error) -> impl IntoView + use<> {
                 </button>
             </div>
         </div>
+    }
+}
+
+/// Why a press did not work, where the focus goes.
+pub fn refusal(asking: Asking) -> impl IntoView {
+    let app = app();
+    move || {
+        let error = asking.failed.get()?;
+        Some(view! {
+            <p class="notice notice-refused" role="alert" tabindex="-1" data-test="error">
+                {icon(Icon::Refused)}
+                <span>{app.sentence(&error)}</span>
+            </p>
+        })
     }
 }
 

@@ -3,11 +3,9 @@
 use lentera_api::effect_sentence;
 use lentera_api::view::{Delivered, LogEntryView, UmkmView, VisitView};
 use lentera_domain::Status;
-use lentera_domain::visit::{Purpose, Purposes};
 use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
-use crate::locales::Words;
 use crate::state::{Route, app};
 
 /// The name of a state in attributes that tests and styles read.
@@ -33,6 +31,18 @@ pub fn state_line(delivered: Delivered) -> impl IntoView {
             <span>{text}</span>
         </span>
     }
+}
+
+/// How many fields of a record are to be settled, if any.
+pub fn conflict_badge(count: usize) -> impl IntoView {
+    (count > 0).then(|| {
+        view! {
+            <span class="state state-waiting" data-test="conflict-badge">
+                {icon(Icon::Warning)}
+                <span>{(app().words().conflicts_count)(count)}</span>
+            </span>
+        }
+    })
 }
 
 /// What changes how an entry counts, one sentence each.
@@ -82,7 +92,7 @@ pub fn log_row(entry: &LogEntryView, dated: bool) -> impl IntoView + use<> {
                                 <span>{words.cancelled}</span>
                             </span>
                         }
-                    })} {state_line(entry.delivered)}
+                    })} {state_line(entry.delivered)} {conflict_badge(entry.conflicts.len())}
             </span>
             {effects(entry)}
         </a>
@@ -105,7 +115,7 @@ pub fn umkm_row(umkm: &UmkmView) -> impl IntoView + use<> {
         >
             <span class="row-title">{umkm.umkm.name.to_string()}{product}</span>
             <span class="row-sub">{umkm.umkm.owner_name.to_string()} " \u{b7} " {umkm.village_name.clone()}</span>
-            <span class="row-states">{state_line(umkm.delivered)}</span>
+            <span class="row-states">{state_line(umkm.delivered)} {conflict_badge(umkm.conflicts as usize)}</span>
         </a>
     }
 }
@@ -122,16 +132,9 @@ pub fn visit_row(visit: &VisitView) -> impl IntoView + use<> {
             data-delivered=delivered_code(visit.delivered)
         >
             <span class="row-time">{words.day(visit.visit.day)} ", " {words.range(visit.visit.time)}</span>
-            <span class="row-title">{purpose_names(words, &visit.visit.purposes)}</span>
+            <span class="row-title">{words.purposes_of(&visit.visit.purposes)}</span>
             <span class="row-sub">{visit.officer_name.clone()}</span>
-            <span class="row-states">{state_line(visit.delivered)}</span>
+            <span class="row-states">{state_line(visit.delivered)} {conflict_badge(visit.conflicts.len())}</span>
         </a>
     }
-}
-
-/// The purposes in words, with commas between.
-pub fn purpose_names(words: &Words, purposes: &Purposes) -> String {
-    let names = Purpose::ALL.iter().zip(words.purpose_names);
-    let chosen: Vec<_> = names.filter(|(purpose, _)| purposes.as_slice().contains(purpose)).map(|(_, name)| name).collect();
-    chosen.join(", ")
 }

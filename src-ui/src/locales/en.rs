@@ -1,9 +1,9 @@
 //! English.
 
-use lentera_api::view;
+use lentera_api::view::Cause;
 use lentera_domain::Kind;
 
-use super::{Cause, Words};
+use super::Words;
 
 /// The words.
 pub static EN: Words = Words {
@@ -190,8 +190,9 @@ pub static EN: Words = Words {
     open_entry: "See its activity",
     open_umkm: "See the enterprise",
     delivery: "Delivery",
-    safe: |_| "Your work is safe on this device.".into(),
+    safe: |device| format!("Your work is safe on {device}."),
     sends_itself: "Sends by itself once there is network.",
+    all_arrived: "Everything has arrived at the server. Nothing to do.",
     drafts_here: |count| {
         if count == 1 {
             "1 draft is not finished; it is kept here.".into()
@@ -200,56 +201,98 @@ pub static EN: Words = Words {
         }
     },
     causes: |cause| match cause {
-        view::Cause::Unreachable => Cause {
-            what: "No network, or the server does not answer.",
-            to_do: "Find a signal or wait; it sends by itself once there is network.",
-        },
-        view::Cause::Busy => Cause { what: "Server busy.", to_do: "Just wait; it tries again by itself." },
-        view::Cause::WrongAddress => {
-            Cause { what: "Wrong server address. Nothing sent.", to_do: "Ask the admin for a new invite." }
-        }
-        view::Cause::NotOurServer => Cause { what: "Not your server. Nothing sent.", to_do: "Tell the admin." },
-        view::Cause::Revoked => Cause { what: "This device is revoked. Earlier work counts.", to_do: "Tell the admin." },
-        view::Cause::AppTooOld => Cause { what: "App too old.", to_do: "Update the app, then open it again." },
-        view::Cause::BadAnswer => {
-            Cause { what: "The server's answer is unreadable.", to_do: "Wait; if it stays so, tell the admin." }
-        }
-        view::Cause::ClockWrong => {
-            Cause { what: "This device's clock is far off, so no safe connection can be made.", to_do: "Set the clock." }
-        }
-        view::Cause::LogInAgain => {
-            Cause { what: "The server does not know this device's key any more.", to_do: "Log in again. Nothing is lost." }
-        }
-        view::Cause::ClockWrong => Cause {
-            what: "This device's clock is far off. No safe connection.",
-            to_do: "Set date and time right, then try again.",
-        },
-        view::Cause::Storage => {
-            Cause { what: "This device cannot keep what it receives.", to_do: "Free some space, then try again." }
-        }
+        Cause::Unreachable => "No network, or the server does not answer.",
+        Cause::Busy => "Server busy.",
+        Cause::WrongAddress => "Wrong server address. Nothing sent.",
+        Cause::NotOurServer => "Not your server. Nothing sent.",
+        Cause::Revoked => "This device is revoked. Earlier work counts.",
+        Cause::AppTooOld => "App too old. Update it.",
+        Cause::BadAnswer => "The server's answer is unreadable.",
+        Cause::Storage => "This device cannot keep what it receives.",
+        Cause::ClockWrong => "This device's clock is far off; no safe connection can be made.",
+        Cause::LogInAgain => "Log in again.",
     },
-    cause: "Cause",
-    what_to_do: "What you can do",
-    sync_now: "Try now",
-    trying: "Trying...",
-    last_arrived: |when| format!("Last sent {when}"),
+    sync_now: "Send now",
+    trying: "Sending...",
+    last_arrived: |when| format!("Last sent {when}."),
     never_arrived: "Nothing has been sent yet.",
-    next_try: |time| format!("Next try {time}."),
+    next_try: |time| format!("Tries again by itself {time}."),
+    findings_list: "Worth knowing",
     waiting_list: |count| format!("Waiting {count}"),
-    refused_list: |count| format!("Refused by server {count}"),
-    refused_reason: |reason| format!("Reason: {reason}. Still kept; copy or re-enter."),
-    none_refused: "None.",
+    and_more: |count| format!("and {count} more"),
     since: |when| format!("since {when}"),
     attempts: |count| format!("Last {count} tries"),
     attempt_went: "went through",
     attempt_failed: "failed",
-    bytes: |sent, received, millis| format!("sent {sent} B, received {received} B, {millis} ms"),
+    times: |count| format!("{count} times"),
+    bytes: |sent, received, lasted| format!("Sent {sent}, received {received}, in {lasted}."),
+    seconds: |count| format!("{count} seconds"),
+    decimal: '.',
     kinds: |kind| match kind {
         Kind::LogEntry => "Activity",
         Kind::Umkm => "Enterprise",
         Kind::UmkmOwner => "Enterprise owner",
         Kind::Visit => "Visit",
     },
+    fetching: |percent| format!("Fetching older records... {percent} %"),
+    refused_list: |count| format!("Refused by server {count}"),
+    refused_reason: |reason| format!("Refused by server: {reason}. Its text is still here."),
+    none_refused: "None.",
+    no_form: "There is no form to fill in again.",
+    copy: "Copy",
+    copied: "Copied. Paste it anywhere.",
+    copy_yourself: "The text is selected. Press long and choose Copy, or Ctrl+C.",
+    fill_again: "Fill in again",
+    dealt_with: "I have dealt with it",
+    dealt_with_said: "Left the list. Its text is kept.",
+    by_file: "By file",
+    by_file_about: "Long without network? Save to a file and give it to a colleague or the admin. Only the server can read it.",
+    export_unsent: "Save to a file",
+    take_file: "Take a file",
+    export_receipts: "Save receipts",
+    written: |size| format!("Saved, {size}, at:"),
+    unsent_written: "Give this file away. Records are sent once their receipt is back.",
+    receipts_written: "Bring this file back to the colleague.",
+    taken: |parcels, receipts| {
+        let parcels_taken = if parcels == 1 { "1 parcel".into() } else { format!("{parcels} parcels") };
+        let receipts_taken = if receipts == 1 { "1 receipt".into() } else { format!("{receipts} receipts") };
+        match (parcels, receipts) {
+            (0, 0) => "This file was taken before. Nothing new.".into(),
+            (_, 0) => format!("{parcels_taken} taken. Sent by itself once there is network."),
+            (0, _) => format!("{receipts_taken} taken. What they are for has arrived at the server."),
+            _ => format!("{parcels_taken} and {receipts_taken} taken."),
+        }
+    },
+    carried: |waiting, delivered, receipts| {
+        format!("Colleagues' parcels: {waiting} not sent yet, {delivered} handed over, {receipts} receipts to bring back.")
+    },
+    log_in_again: "Log in again",
+    nothing_lost: |device| format!("Nothing is lost: all records are safe on {device} and are sent once you have logged in."),
+    logged_in_again: "Logged in again. Records are being sent.",
+    rescue: "Storage damaged, records rescued",
+    rescue_about: |device, when| format!("The storage of {device} was damaged, found {when}."),
+    rescued: |changes, drafts| format!("Rescued: {changes} changes of records and {drafts} drafts."),
+    rescue_complete: "Everything could be read.",
+    rescue_partly: "Not everything could be read. What had been sent is fetched from the server again.",
+    rescue_kept: "The old file was not deleted. It lies at:",
+    rescue_to_do: "Check the records of the last days. Is something missing? Tell the admin, and do not delete that file.",
+    understood: "Understood",
+    conflicts: "Conflicts",
+    conflicts_about: "Two people or two devices filled in different things. All are kept. Pick one; the others stay in the history.",
+    conflicts_home: |count| if count == 1 { "For you: 1 conflict".into() } else { format!("For you: {count} conflicts") },
+    conflicts_count: |count| if count == 1 { "1 field in conflict".into() } else { format!("{count} fields in conflict") },
+    conflicts_here: |fields| format!("Filled in differently on two devices: {fields}. All is kept."),
+    no_conflicts: "No conflicts.",
+    see_and_choose: "See and choose",
+    all_conflicts: "All conflicts",
+    use_this: "Use this",
+    keep_this: "Keep using this",
+    shown_now: "Used now",
+    emptied: "(emptied)",
+    you: "You",
+    settled: |value| format!("Using: {value}. Nothing is deleted; the other text stays in the history."),
+    open_record: "See the record",
+    statuses: ["Noted", "Handed in", "Cancelled"],
     language: "Language",
     change_password: "Change password",
     password_changed: "Password changed.",

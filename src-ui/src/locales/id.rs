@@ -1,9 +1,9 @@
 //! Bahasa Indonesia.
 
-use lentera_api::view;
+use lentera_api::view::Cause;
 use lentera_domain::Kind;
 
-use super::{Cause, Words};
+use super::Words;
 
 /// The words.
 pub static ID: Words = Words {
@@ -194,56 +194,99 @@ pub static ID: Words = Words {
     delivery: "Pengiriman",
     safe: |device| format!("Pekerjaan Anda aman di {device}."),
     sends_itself: "Terkirim sendiri saat ada jaringan.",
+    all_arrived: "Semua sudah sampai di server. Tidak ada yang perlu dilakukan.",
     drafts_here: |count| format!("{count} draf belum selesai ditulis, tersimpan di sini."),
     causes: |cause| match cause {
-        view::Cause::Unreachable => Cause {
-            what: "Tidak ada jaringan, atau server tidak menjawab.",
-            to_do: "Cari sinyal atau tunggu; terkirim sendiri saat ada jaringan.",
-        },
-        view::Cause::Busy => Cause { what: "Server ramai.", to_do: "Tunggu saja; dicoba lagi sendiri." },
-        view::Cause::WrongAddress => {
-            Cause { what: "Alamat server salah. Tidak dikirim.", to_do: "Minta undangan baru dari admin." }
-        }
-        view::Cause::NotOurServer => Cause { what: "Bukan server kami. Tidak dikirim.", to_do: "Hubungi admin." },
-        view::Cause::Revoked => Cause { what: "Perangkat ini dicabut. Catatan sebelumnya tetap sah.", to_do: "Hubungi admin." },
-        view::Cause::AppTooOld => Cause { what: "Versi lama.", to_do: "Perbarui aplikasi, lalu buka lagi." },
-        view::Cause::BadAnswer => Cause { what: "Jawaban server tidak terbaca.", to_do: "Tunggu; bila berulang, hubungi admin." },
-        view::Cause::ClockWrong => {
-            Cause { what: "Jam perangkat ini jauh meleset, sehingga sambungan aman tidak bisa dibuat.", to_do: "Betulkan jam." }
-        }
-        view::Cause::LogInAgain => {
-            Cause { what: "Server tidak lagi mengenali kunci perangkat ini.", to_do: "Masuk lagi. Tidak ada yang hilang." }
-        }
-        view::Cause::ClockWrong => Cause {
-            what: "Jam perangkat ini salah jauh. Tidak ada sambungan aman.",
-            to_do: "Betulkan tanggal dan jam, lalu coba lagi.",
-        },
-        view::Cause::Storage => {
-            Cause { what: "Perangkat ini tidak dapat menyimpan yang diterima.", to_do: "Kosongkan tempat, lalu coba lagi." }
-        }
+        Cause::Unreachable => "Tidak ada jaringan, atau server tidak menjawab.",
+        Cause::Busy => "Server ramai.",
+        Cause::WrongAddress => "Alamat server salah. Tidak dikirim.",
+        Cause::NotOurServer => "Bukan server kami. Tidak dikirim.",
+        Cause::Revoked => "Perangkat ini dicabut. Catatan sebelumnya tetap sah.",
+        Cause::AppTooOld => "Versi lama. Perbarui aplikasi.",
+        Cause::BadAnswer => "Jawaban server tidak terbaca.",
+        Cause::Storage => "Perangkat ini tidak dapat menyimpan yang diterima.",
+        Cause::ClockWrong => "Jam perangkat ini jauh meleset; sambungan aman tidak bisa dibuat.",
+        Cause::LogInAgain => "Perlu masuk lagi.",
     },
-    cause: "Sebab",
-    what_to_do: "Yang bisa dilakukan",
-    sync_now: "Coba sekarang",
-    trying: "Mencoba...",
-    last_arrived: |when| format!("Terakhir terkirim {when}"),
+    sync_now: "Kirim sekarang",
+    trying: "Mengirim...",
+    last_arrived: |when| format!("Terakhir terkirim {when}."),
     never_arrived: "Belum pernah ada yang terkirim.",
-    next_try: |time| format!("Dicoba lagi {time}."),
+    next_try: |time| format!("Dicoba lagi sendiri {time}."),
+    findings_list: "Yang perlu diketahui",
     waiting_list: |count| format!("Menunggu {count}"),
-    refused_list: |count| format!("Ditolak server {count}"),
-    refused_reason: |reason| format!("Alasan: {reason}. Tetap tersimpan; salin atau isi ulang."),
-    none_refused: "Tidak ada.",
+    and_more: |count| format!("dan {count} lagi"),
     since: |when| format!("sejak {when}"),
     attempts: |count| format!("{count} percobaan terakhir"),
     attempt_went: "berhasil",
     attempt_failed: "gagal",
-    bytes: |sent, received, millis| format!("kirim {sent} B, terima {received} B, {millis} md"),
+    times: |count| format!("{count} kali"),
+    bytes: |sent, received, lasted| format!("Dikirim {sent}, diterima {received}, selama {lasted}."),
+    seconds: |count| format!("{count} detik"),
+    decimal: ',',
     kinds: |kind| match kind {
         Kind::LogEntry => "Kegiatan",
         Kind::Umkm => "Usaha",
         Kind::UmkmOwner => "Pemilik usaha",
         Kind::Visit => "Kunjungan",
     },
+    fetching: |percent| format!("Mengambil catatan lama... {percent} %"),
+    refused_list: |count| format!("Ditolak server {count}"),
+    refused_reason: |reason| format!("Ditolak server: {reason}. Isinya tetap di sini."),
+    none_refused: "Tidak ada.",
+    no_form: "Tidak ada isian yang bisa diisi lagi.",
+    copy: "Salin",
+    copied: "Tersalin. Bisa ditempel di tempat lain.",
+    copy_yourself: "Teks sudah dipilih. Tekan lama lalu Salin, atau Ctrl+C.",
+    fill_again: "Isi lagi",
+    dealt_with: "Sudah saya urus",
+    dealt_with_said: "Keluar dari daftar. Isinya tetap tersimpan.",
+    by_file: "Lewat berkas",
+    by_file_about: "Lama tanpa jaringan? Simpan ke berkas, lalu titipkan ke teman atau admin. Hanya server yang bisa membacanya.",
+    export_unsent: "Simpan ke berkas",
+    take_file: "Ambil berkas",
+    export_receipts: "Simpan tanda terima",
+    written: |size| format!("Tersimpan, {size}, di:"),
+    unsent_written: "Titipkan berkas ini. Catatan terkirim bila tanda terimanya kembali.",
+    receipts_written: "Kembalikan berkas ini ke teman yang menitip.",
+    taken: |parcels, receipts| match (parcels, receipts) {
+        (0, 0) => "Berkas ini sudah pernah diambil. Tidak ada yang baru.".into(),
+        (parcels, 0) => format!("{parcels} titipan diterima. Dikirim sendiri saat ada jaringan."),
+        (0, receipts) => format!("{receipts} tanda terima diterima. Catatannya sudah sampai di server."),
+        (parcels, receipts) => format!("{parcels} titipan dan {receipts} tanda terima diterima."),
+    },
+    carried: |waiting, delivered, receipts| {
+        format!(
+            "Titipan teman: {waiting} belum dikirim, {delivered} sudah diserahkan, {receipts} tanda terima siap dibawa pulang."
+        )
+    },
+    log_in_again: "Masuk lagi",
+    nothing_lost: |device| format!("Tidak ada yang hilang: semua catatan aman di {device} dan dikirim setelah Anda masuk lagi."),
+    logged_in_again: "Sudah masuk lagi. Catatan mulai dikirim.",
+    rescue: "Penyimpanan rusak, catatan diselamatkan",
+    rescue_about: |device, when| format!("Penyimpanan di {device} rusak, diketahui {when}."),
+    rescued: |changes, drafts| format!("Yang selamat: {changes} perubahan catatan dan {drafts} draf."),
+    rescue_complete: "Semuanya terbaca.",
+    rescue_partly: "Tidak semuanya terbaca. Yang sudah terkirim diambil lagi dari server.",
+    rescue_kept: "Berkas lama tidak dihapus. Letaknya:",
+    rescue_to_do: "Periksa catatan beberapa hari terakhir. Ada yang kurang? Hubungi admin, dan jangan hapus berkas itu.",
+    understood: "Mengerti",
+    conflicts: "Data bentrok",
+    conflicts_about: "Dua orang atau dua perangkat mengisi berbeda. Semua isi disimpan. Pilih yang dipakai; yang lain tetap ada di riwayat.",
+    conflicts_home: |count| format!("Perlu Anda: {count} bentrok"),
+    conflicts_count: |count| format!("{count} isian bentrok"),
+    conflicts_here: |fields| format!("Diisi berbeda di dua perangkat: {fields}. Semua isi disimpan."),
+    no_conflicts: "Tidak ada data bentrok.",
+    see_and_choose: "Lihat dan pilih",
+    all_conflicts: "Semua data bentrok",
+    use_this: "Pakai ini",
+    keep_this: "Tetap pakai ini",
+    shown_now: "Dipakai sekarang",
+    emptied: "(dikosongkan)",
+    you: "Anda",
+    settled: |value| format!("Dipakai: {value}. Tidak ada yang dihapus; isi yang lain tetap di riwayat."),
+    open_record: "Lihat catatannya",
+    statuses: ["Dicatat", "Diajukan", "Dibatalkan"],
     language: "Bahasa",
     change_password: "Ganti sandi",
     password_changed: "Sandi sudah diganti.",

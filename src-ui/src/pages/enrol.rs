@@ -4,9 +4,7 @@ use lentera_api::{Enrol, Error, Invite, ReadInvite, sentence};
 use lentera_domain::Nip;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::HtmlInputElement;
 
 use crate::components::fields::{PasswordField, control_id, described_by};
 use crate::components::icon::{Icon, icon};
@@ -120,12 +118,7 @@ impl Enrolment {
             });
         };
         let choose = move |event: web_sys::Event| {
-            let file = event
-                .target()
-                .and_then(|target| target.dyn_into::<HtmlInputElement>().ok())
-                .and_then(|input| input.files())
-                .and_then(|files| files.get(0));
-            let Some(file) = file else { return };
+            let Some(file) = platform::chosen_file(&event) else { return };
             spawn_local(async move {
                 match JsFuture::from(file.text()).await.ok().and_then(|text| text.as_string()) {
                     Some(text) => {

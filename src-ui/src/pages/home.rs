@@ -1,17 +1,19 @@
 //! Beranda: what did I log today, what still waits and why, what will this month count; and drafts to go on with.
 
-use lentera_api as api;
-use lentera_api::view::{Draft, Home};
+use lentera_api::view::{Cause, Draft, Home, Rescue};
+use lentera_api::{self as api, AcknowledgeRescue};
+use lentera_domain::Status;
 use leptos::prelude::*;
 
 use crate::components::duration_bar::duration_bar;
 use crate::components::icon::{Icon, icon};
 use crate::components::light::{shape, shown};
-use crate::components::page::{head, loaded, warning};
+use crate::components::log_in_again::log_in_again;
+use crate::components::page::{head, loaded, refusal, warning};
+use crate::components::progress::fetching;
 use crate::platform;
 use crate::state::query::query;
-use crate::state::{Route, app};
-use lentera_domain::Status;
+use crate::state::{Asking, Route, app};
 
 /// The first screen.
 pub fn home() -> impl IntoView {
@@ -23,8 +25,14 @@ pub fn home() -> impl IntoView {
         {loaded(
             home,
             move |data| {
+                // Memos: what is being typed or read here must not be drawn anew with every piece of news.
+                let logged_out = Memo::new(move |_| data.with(|home| home.as_ref().is_some_and(|home| home.cause == Some(Cause::LogInAgain))));
+                let rescued = Memo::new(move |_| data.with(|home| home.as_ref().and_then(|home| home.rescue.clone())));
                 view! {
-                    {move || data.with(|home| home.as_ref().map(|home| view! { {today(home)} {waiting(home)} {month(home)} }))}
+                    {move || data.with(|home| home.as_ref().and_then(|home| home.backfill.as_ref().map(fetching)))}
+                    {move || rescued.get().map(|rescue| rescue_card(&rescue))}
+                    <Show when=move || logged_out.get()>{log_in_again()}</Show>
+                    {move || data.with(|home| home.as_ref().map(|home| view! { {today(home)} {waiting(home)} {conflicts(home)} {month(home)} }))}
                     {move || data.with(|home| home.as_ref().map(|home| drafts(&home.drafts)))}
                 }
             },
@@ -70,14 +78,61 @@ fn waiting(home: &Home) -> impl IntoView + use<> {
         (0, true) => (words.safe)(app.device()),
         (0, false) => words.nothing_waits.into(),
     };
-    let cause = home.cause.map(|cause| (words.causes)(cause).what);
+    let cause = home.cause.map(words.causes);
+    // Not where the person has to do something first.
+    let sends_itself = matches!(home.cause, None | Some(Cause::Unreachable | Cause::Busy | Cause::BadAnswer));
     view! {
         <section class="card">
             <h2>
                 <a href=Route::Delivery.path()>{title} {icon(Icon::Forward)}</a>
             </h2>
             <p class=format!("state state-{}", light.state)>{icon(shape(light.state))} <span>{standing}</span></p>
-            {(home.light.waiting > 0).then(|| view! { <p>{cause} " " {words.sends_itself}</p> })}
+            {(home.light.waiting > 0).then(|| view! { <p>{cause} " " {sends_itself.then_some(words.sends_itself)}</p> })}
+        </section>
+    }
+}
+
+fn conflicts(home: &Home) -> impl IntoView + use<> {
+    let words = app().words();
+    let count = home.conflicts;
+    (count > 0).then(|| {
+        view! {
+            <section class="card" data-test="conflicts-card">
+                <h2>
+                    <a href=Route::Conflicts(None).path()>{(words.conflicts_home)(count)} {icon(Icon::Forward)}</a>
+                </h2>
+                <p class="state state-waiting">{icon(Icon::Warning)} <span>{words.conflicts_about}</span></p>
+            </section>
+        }
+    })
+}
+
+/// The storage was damaged: what is left, where the old file lies, and what to do.
+fn rescue_card(rescue: &Rescue) -> impl IntoView + use<> {
+    let app = app();
+    let words = app.words();
+    let asking = Asking::new();
+    let when = words.moment(rescue.at, platform::now().day());
+    view! {
+        <section class="card card-alert" data-test="rescue">
+            <h2>{icon(Icon::Warning)} {words.rescue}</h2>
+            <p>{(words.rescue_about)(app.device(), &when)}</p>
+            <p>
+                {(words.rescued)(rescue.changes, rescue.drafts)} " "
+                {if rescue.complete { words.rescue_complete } else { words.rescue_partly }}
+            </p>
+            <p>{words.rescue_kept}</p>
+            <p class="path">{rescue.kept_at.clone()}</p>
+            <p>{words.rescue_to_do}</p>
+            {refusal(asking)}
+            <button
+                type="button"
+                class="button"
+                data-test="understood"
+                on:click=move |_| asking.ask(AcknowledgeRescue {}, move |_| app.did_change())
+            >
+                {words.understood}
+            </button>
         </section>
     }
 }

@@ -1,11 +1,12 @@
 //! The daily log: a day, all of it, and one entry.
 
 use lentera_api::view::{LogDay, LogEntryView};
-use lentera_api::{self as api, CancelLogEntry, ListLogEntries, RestoreLogEntry};
+use lentera_api::{self as api, CancelLogEntry, ListLogEntries, RestoreLogEntry, evidence_sentence};
 use lentera_domain::{Day, LogEntryId, Status};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use crate::components::conflict::conflict_notice;
 use crate::components::duration_bar::duration_bar;
 use crate::components::fields::SearchField;
 use crate::components::icon::{Icon, icon};
@@ -88,7 +89,9 @@ pub fn day() -> impl IntoView {
 
 /// What makes a row look different: its row is made anew only then.
 fn entry_key(view: &LogEntryView) -> (LogEntryId, String) {
-    (view.id, format!("{:?}{:?}{:?}{}{}", view.delivered, view.effects, view.entry.status, view.entry.time, view.entry.activity))
+    let entry = &view.entry;
+    let conflicts = view.conflicts.len();
+    (view.id, format!("{:?}{:?}{:?}{}{}{conflicts}", view.delivered, view.effects, entry.status, entry.time, entry.activity))
 }
 
 /// How many entries `fresh` has that `shown` of the same day has not; `None` where the rows are the same, or of another day.
@@ -211,8 +214,10 @@ fn detail(view: &LogEntryView) -> impl IntoView + use<> {
                 {words.day(entry.day)} <br /> {words.range(entry.time)} ", " {words.duration(entry.time.minutes().into())}
             </p>
             <p>{state_line(view.delivered)}</p>
+            {conflict_notice(&view.conflicts)}
             <div class="effects">{effects(view)}</div>
             {fact_list(facts(view, words))}
+            <p class="hint" data-test="evidence">{evidence_sentence(&view.evidence, app.language.get_untracked())}</p>
             {entry.visit.map(|visit| {
                 view! {
                     <p>
@@ -261,7 +266,6 @@ fn facts(view: &LogEntryView, words: &Words) -> Vec<(&'static str, String)> {
         lentera_domain::log_entry::Role::Performer => performer,
         lentera_domain::log_entry::Role::Assistant => assistant,
     };
-    let noted = format!("{} {}", words.date(entry.noted_at.day().date()), words.clock(entry.noted_at));
     vec![
         (words.category, entry.category.to_string()),
         (words.volume, text(volume)),
@@ -271,7 +275,6 @@ fn facts(view: &LogEntryView, words: &Words) -> Vec<(&'static str, String)> {
         (words.village, text(view.village_name.clone())),
         (words.letter, text(entry.letter.as_ref().map(ToString::to_string))),
         (words.obstacle, text(entry.obstacle.as_ref().map(ToString::to_string))),
-        (words.noted, noted),
     ]
 }
 

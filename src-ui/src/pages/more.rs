@@ -1,15 +1,13 @@
 //! Lainnya: what is used rarely.
 
-use lentera_api::{ChangePassword, Error, Language};
+use lentera_api::{ChangePassword, Language};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::log::fact_list;
 use crate::components::fields::PasswordField;
 use crate::components::icon::{Icon, icon};
-use crate::components::page::{failure, head, opened_head};
-use crate::platform;
-use crate::state::{Route, app};
+use crate::components::page::{head, opened_head, refusal};
+use crate::state::{Asking, Route, app};
 
 /// The list.
 pub fn more() -> impl IntoView {
@@ -81,27 +79,12 @@ pub fn password() -> impl IntoView {
     let words = app.words();
     let present = RwSignal::new(String::new());
     let new = RwSignal::new(String::new());
-    let failed = RwSignal::new(None::<Error>);
-    let busy = RwSignal::new(false);
+    let asking = Asking::new();
     let change = move || {
-        if busy.get_untracked() {
-            return;
-        }
-        busy.set(true);
-        failed.set(None);
-        spawn_local(async move {
-            let command = ChangePassword { password: present.get_untracked(), new_password: new.get_untracked() };
-            match app.call(command).await {
-                Ok(_) => {
-                    app.go_instead(Route::More);
-                    app.say(words.password_changed.into(), None);
-                }
-                Err(error) => {
-                    busy.try_set(false);
-                    failed.try_set(Some(error));
-                    platform::focus_soon("[data-test=error]");
-                }
-            }
+        let command = ChangePassword { password: present.get_untracked(), new_password: new.get_untracked() };
+        asking.ask(command, move |_| {
+            app.go_instead(Route::More);
+            app.say(words.password_changed.into(), None);
         });
     };
     view! {
@@ -114,7 +97,7 @@ pub fn password() -> impl IntoView {
                 change();
             }
         >
-            {move || failed.get().map(|error| failure(&error))}
+            {refusal(asking)}
             <p class="hint">{words.password_about}</p>
             <PasswordField
                 name="password"
@@ -133,7 +116,7 @@ pub fn password() -> impl IntoView {
             />
             <div class="save-bar">
                 <button type="submit" class="button button-main" data-test="save">
-                    {move || if busy.get() { words.enrolling } else { words.change_password }}
+                    {move || if asking.busy.get() { words.enrolling } else { words.change_password }}
                 </button>
             </div>
         </form>

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{delivery, home, log, log_form, more, umkm, umkm_form, visit, visit_form};
-use crate::components::chooser::Sheet;
+use super::{conflicts, delivery, home, log, log_form, more, umkm, umkm_form, visit, visit_form};
 use crate::components::icon::{Icon, icon};
 use crate::components::light::LightLink;
 use crate::components::page::failure;
+use crate::components::sheet::Sheet;
 use crate::platform;
 use crate::state::route::{List, Section};
 use crate::state::{Route, app};
@@ -67,6 +67,7 @@ fn nav() -> impl IntoView {
                 | Route::VisitNew(_)
                 | Route::Password
                 | Route::Delivery
+                | Route::Conflicts(_)
         )
     };
     view! {
@@ -145,6 +146,7 @@ fn detail_page(route: Route) -> AnyView {
         Route::UmkmVisit(id) => visit_form::of_umkm(id).into_any(),
         Route::VisitNew(id) => visit_form::new(id).into_any(),
         Route::Visit(id) => visit::detail(id).into_any(),
+        Route::Conflicts(record) => conflicts::conflicts(record).into_any(),
         Route::Delivery => delivery::delivery().into_any(),
         Route::More => more::more().into_any(),
         Route::Password => more::password().into_any(),

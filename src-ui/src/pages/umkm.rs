@@ -6,6 +6,7 @@ use lentera_domain::UmkmId;
 use leptos::prelude::*;
 
 use super::log::fact_list;
+use crate::components::conflict::conflict_notice;
 use crate::components::fields::SearchField;
 use crate::components::icon::{Icon, icon};
 use crate::components::page::{empty, head, loaded, opened_head};
@@ -69,6 +70,7 @@ fn whole(view: &UmkmDetailView) -> impl IntoView + use<> {
                 {umkm.owner_name.to_string()} <br /> {icon(Icon::Pin)} {view.umkm.village_name.clone()}
             </p>
             <p>{state_line(view.umkm.delivered)}</p>
+            {conflict_notice(&view.conflicts)}
             <div class="actions">
                 <a class="button button-main" href=Route::UmkmVisit(id).path() data-test="start-visit">
                     {icon(Icon::Visit)} {words.start_visit}

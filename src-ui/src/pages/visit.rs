@@ -6,8 +6,9 @@ use lentera_domain::VisitId;
 use leptos::prelude::*;
 
 use super::log::fact_list;
+use crate::components::conflict::conflict_notice;
 use crate::components::page::{loaded, opened_head};
-use crate::components::rows::{delivered_code, purpose_names, state_line};
+use crate::components::rows::{delivered_code, state_line};
 use crate::locales::Words;
 use crate::state::query::query;
 use crate::state::{Route, app};
@@ -32,6 +33,7 @@ fn whole(view: &VisitView) -> impl IntoView + use<> {
                 {words.day(visit.day)} <br /> {words.range(visit.time)} ", " {words.duration(visit.time.minutes().into())}
             </p>
             <p>{state_line(view.delivered)}</p>
+            {conflict_notice(&view.conflicts)}
             {fact_list(facts(view, words))}
             <div class="actions">
                 <a class="button" href=Route::Umkm(visit.umkm).path()>{words.open_umkm}</a>
@@ -48,7 +50,7 @@ fn facts(view: &VisitView, words: &Words) -> Vec<(&'static str, String)> {
     let visit = &view.visit;
     let noted = format!("{} {}", words.date(visit.noted_at.day().date()), words.clock(visit.noted_at));
     vec![
-        (words.purposes, purpose_names(words, &visit.purposes)),
+        (words.purposes, words.purposes_of(&visit.purposes)),
         (words.problem, text(visit.problem.as_ref())),
         (words.advice, text(visit.advice.as_ref())),
         (words.agreement, text(visit.agreement.as_ref())),

@@ -58,6 +58,8 @@ pub struct App {
     pub failed: RwSignal<Option<Error>>,
     /// True while the sheet of Catat is open.
     pub noting: RwSignal<bool>,
+    /// The sheet that lies over the page: Back closes it.
+    sheet: StoredValue<Option<RwSignal<bool>>>,
 }
 
 /// The state, from any page.
@@ -84,6 +86,7 @@ impl App {
             toast: RwSignal::new(None),
             failed: RwSignal::new(None),
             noting: RwSignal::new(false),
+            sheet: StoredValue::new(None),
         };
         platform::set_page_language(app.words().code);
         app.backend.with_value(|backend| {
@@ -93,7 +96,11 @@ impl App {
             }));
         });
         let _ = window_event_listener(leptos::ev::popstate, move |_| {
-            app.arrive(Route::of_path(&window().location().pathname().unwrap_or_default()));
+            let route = Route::of_path(&window().location().pathname().unwrap_or_default());
+            // From the place in the history that a sheet had, to the page it lay over.
+            if !app.close_sheet() && route != app.route.get_untracked() {
+                app.arrive(route);
+            }
         });
         app.ask_status();
         app
@@ -163,6 +170,11 @@ impl App {
 
     /// Goes to a place.
     pub fn go(self, route: Route) {
+        // The place in the history that an open sheet has is taken over.
+        if self.close_sheet() {
+            self.go_instead(route);
+            return;
+        }
         if route != self.route.get_untracked()
             && let Ok(history) = window().history()
         {
@@ -177,6 +189,33 @@ impl App {
             let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&route.path()));
         }
         self.arrive(route);
+    }
+
+    /// A sheet has been opened: it gets a place in the history, so that Back closes it and not the page beneath.
+    pub fn sheet_opened(self, open: RwSignal<bool>) {
+        if let Ok(history) = window().history() {
+            let _ = history.push_state(&JsValue::NULL, "");
+        }
+        self.sheet.set_value(Some(open));
+    }
+
+    /// A sheet has been closed. Where that was not by Back or by going elsewhere, its place in the history goes, too.
+    pub fn sheet_closed(self, open: RwSignal<bool>) {
+        if self.sheet.get_value() == Some(open) {
+            self.sheet.set_value(None);
+            if let Ok(history) = window().history() {
+                let _ = history.back();
+            }
+        }
+    }
+
+    /// Closes the open sheet; tells whether there was one.
+    fn close_sheet(self) -> bool {
+        let sheet = self.sheet.try_update_value(Option::take).flatten();
+        if let Some(open) = sheet {
+            open.try_set(false);
+        }
+        sheet.is_some()
     }
 
     fn arrive(self, route: Route) {

@@ -34,6 +34,8 @@ pub enum Route {
     VisitNew(Option<UmkmId>),
     /// One visit.
     Visit(VisitId),
+    /// Fields to be settled; of one record, or of all.
+    Conflicts(Option<Uuid>),
     /// The light's page.
     Delivery,
     /// Lainnya.
@@ -63,6 +65,8 @@ impl Route {
             ["kunjungan", "baru"] => Some(Self::VisitNew(None)),
             ["kunjungan", "baru", umkm] => id(umkm).map(|id| Self::VisitNew(Some(UmkmId(id)))),
             ["kunjungan", visit] => id(visit).map(|id| Self::Visit(VisitId(id))),
+            ["bentrok"] => Some(Self::Conflicts(None)),
+            ["bentrok", record] => id(record).map(|id| Self::Conflicts(Some(id))),
             ["pengiriman"] => Some(Self::Delivery),
             ["lainnya"] => Some(Self::More),
             ["lainnya", "sandi"] => Some(Self::Password),
@@ -90,6 +94,8 @@ impl Route {
             Self::VisitNew(None) => "/kunjungan/baru".into(),
             Self::VisitNew(Some(id)) => format!("/kunjungan/baru/{id}"),
             Self::Visit(id) => format!("/kunjungan/{id}"),
+            Self::Conflicts(None) => "/bentrok".into(),
+            Self::Conflicts(Some(id)) => format!("/bentrok/{id}"),
             Self::Delivery => "/pengiriman".into(),
             Self::More => "/lainnya".into(),
             Self::Password => "/lainnya/sandi".into(),
@@ -121,7 +127,7 @@ impl Route {
     /// Which of the four entries of the bar it belongs to.
     pub fn section(self) -> Section {
         match self {
-            Self::Home => Section::Home,
+            Self::Home | Self::Conflicts(_) => Section::Home,
             Self::LogDay(_) | Self::LogAll | Self::LogNew | Self::LogEntry(_) | Self::LogEdit(_) => Section::Log,
             Self::UmkmList
             | Self::UmkmNew
@@ -211,6 +217,8 @@ mod tests {
             Route::VisitNew(None),
             Route::VisitNew(Some(UmkmId(id))),
             Route::Visit(VisitId(id)),
+            Route::Conflicts(None),
+            Route::Conflicts(Some(id)),
             Route::Delivery,
             Route::More,
             Route::Password,
