@@ -1,5 +1,7 @@
 //! The endpoints over a real socket.
 
+mod crowd;
+
 use std::net::SocketAddr;
 
 use lentera_protocol::account::{Hello, HelloAnswer};
@@ -8,16 +10,21 @@ use lentera_protocol::sign::verify;
 use lentera_protocol::sync::{Answer, Header};
 use lentera_protocol::{DeviceId, VERSION, encode, frame, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use super::*;
+use crate::listen;
 use crate::service::testing::{Office, SITI, TestDevice, log_entry};
 
 async fn listen(office: &Office) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listen_behind(Gate::default(), office)
+}
+
+fn listen_behind(gate: Gate, office: &Office) -> SocketAddr {
+    let listener = listen::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
-    let router = router(Arc::clone(&office.service));
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let router = router_behind(gate, Arc::clone(&office.service));
+    tokio::spawn(listen::serve(listener, None, router, listen::Limits::default(), std::future::pending()));
     address
 }
 

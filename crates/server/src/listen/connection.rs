@@ -21,8 +21,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::paced::{Paced, Requests};
 use super::Limits;
+use super::paced::{Paced, Requests};
 use crate::places::Place;
 
 /// What hyper keeps of a connection at most, in each direction; a head must fit. Its least.
@@ -65,7 +65,8 @@ async fn talk<T: AsyncRead + AsyncWrite + Unpin>(
     mut stopping: watch::Receiver<bool>,
     endpoints: Endpoints,
 ) -> io::Result<()> {
-    let socket = Paced::new(socket, limits, Arc::clone(&endpoints.requests));
+    let requests = Arc::clone(&endpoints.requests);
+    let socket = Paced::new(socket, limits, Arc::clone(&requests));
     let mut connection = http1::Builder::new()
         // `Paced` holds the times.
         .header_read_timeout(None)
@@ -85,6 +86,7 @@ async fn talk<T: AsyncRead + AsyncWrite + Unpin>(
     };
     let mut go = std::pin::pin!(go);
     let mut asked_to_go = false;
+    let mut linger = true;
     loop {
         tokio::select! {
             biased;
@@ -94,6 +96,7 @@ async fn talk<T: AsyncRead + AsyncWrite + Unpin>(
             }
             () = &mut go, if !asked_to_go => {
                 asked_to_go = true;
+                linger = requests.is_serving();
                 // Ends it at once where nothing is being served, else after the answer.
                 Pin::new(&mut connection).graceful_shutdown();
             }
@@ -101,7 +104,9 @@ async fn talk<T: AsyncRead + AsyncWrite + Unpin>(
     }
     let mut socket = connection.into_parts().io.into_inner();
     socket.shutdown().await?;
-    let _ = timeout(limits.linger, tokio::io::copy(&mut socket.take(LEFTOVER), &mut tokio::io::sink())).await;
+    if linger {
+        let _ = timeout(limits.linger, tokio::io::copy(&mut socket.take(LEFTOVER), &mut tokio::io::sink())).await;
+    }
     Ok(())
 }
 

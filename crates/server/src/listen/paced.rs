@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
+use futures::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
@@ -17,6 +18,8 @@ use crate::pace::Progress;
 pub struct Requests {
     begun: AtomicUsize,
     ended: AtomicUsize,
+    /// Who waits for bytes while one is served: from its end on, the wait has an end too.
+    reader: AtomicWaker,
 }
 
 /// A request being served, until it is dropped.
@@ -28,11 +31,17 @@ impl Requests {
         self.begun.fetch_add(1, Ordering::Relaxed);
         Serving(Arc::clone(self))
     }
+
+    /// Whether one is being served.
+    pub fn is_serving(&self) -> bool {
+        self.begun.load(Ordering::Relaxed) != self.ended.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
         self.0.ended.fetch_add(1, Ordering::Relaxed);
+        self.0.reader.wake();
     }
 }
 
@@ -108,6 +117,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.io).poll_read(cx, buffer);
         if this.is_serving() {
+            this.requests.reader.register(cx.waker());
             return read;
         }
         match read {
@@ -134,11 +144,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
         }
     }
 
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
         match Pin::new(&mut this.io).poll_write_vectored(cx, bytes) {
             Poll::Ready(written) => Poll::Ready(written.inspect(|bytes| this.sent(*bytes))),

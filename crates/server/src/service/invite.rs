@@ -1,5 +1,7 @@
 //! Invites: where the server is and how to know it. The app reads them as `api::Invite`.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use lentera_domain::Nip;
 use serde::Serialize;
 
@@ -13,15 +15,18 @@ pub struct Invite {
     office: String,
     address: String,
     fingerprint: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    ca: String,
     nip: String,
 }
 
 impl<S: Storage> Service<S> {
-    /// An invite to this server at `address`, for a person or for anyone. `None`: no such person, or no office yet.
+    /// An invite to this server at `address`, for a person or for anyone. `ca` is the DER of the only certificate authority to be
+    /// trusted there; without it, those that everybody trusts are. `None`: no such person, or no office yet.
     ///
     /// # Errors
     /// A fault of the server's.
-    pub async fn invite(&self, address: String, nip: Option<Nip>) -> Result<Option<Invite>, Failure> {
+    pub async fn invite(&self, address: String, ca: Option<&[u8]>, nip: Option<Nip>) -> Result<Option<Invite>, Failure> {
         let Some(office) = self.office().await? else { return Ok(None) };
         if let Some(nip) = &nip
             && self.storage.person(nip.clone()).await?.is_none()
@@ -33,6 +38,7 @@ impl<S: Storage> Service<S> {
             office,
             address,
             fingerprint: server_key::fingerprint(&self.key).to_string(),
+            ca: ca.map_or_else(String::new, |der| BASE64_STANDARD.encode(der)),
             nip: nip.map_or_else(String::new, |nip| nip.to_string()),
         }))
     }
@@ -48,7 +54,7 @@ mod tests {
         let office = Office::open().await;
         let invite = async |nip: &str| {
             let nip = Nip::parse(nip).ok();
-            office.service.invite("http://127.0.0.1:8311".into(), nip).await.unwrap()
+            office.service.invite("http://127.0.0.1:8311".into(), None, nip).await.unwrap()
         };
         let fingerprint = server_key::fingerprint(office.service.key());
         let json = serde_json::to_string(&invite(SITI).await.unwrap()).unwrap();
@@ -60,5 +66,7 @@ mod tests {
         );
         assert!(serde_json::to_string(&invite("").await.unwrap()).unwrap().ends_with(r#""nip":""}"#));
         assert_eq!(invite("198501012010011001").await, None);
+        let pinned = office.service.invite("https://10.0.0.7:8311".into(), Some(&[0xfb, 0xff]), None).await.unwrap();
+        assert!(serde_json::to_string(&pinned).unwrap().ends_with(r#","ca":"+/8=","nip":""}"#));
     }
 }

@@ -23,9 +23,11 @@ impl Rates {
     pub fn take(&mut self, device: DeviceId, now: Timestamp) -> Result<(), u32> {
         let now = now.millis();
         let horizon = now + AT_ONCE * EACH_MILLIS;
-        // A clock that was set back must not lock anybody out.
-        let paid_until = self.paid_until.get(&device).map_or(now, |&until| until.clamp(now, horizon));
-        let next = paid_until + EACH_MILLIS;
+        if let Some(until) = self.paid_until.get_mut(&device) {
+            // A clock that was set back must not lock anybody out.
+            *until = (*until).clamp(now, horizon);
+        }
+        let next = self.paid_until.get(&device).copied().unwrap_or(now) + EACH_MILLIS;
         if next > horizon {
             return Err(u32::try_from((next - horizon + 999) / 1000).unwrap_or(1));
         }
