@@ -38,7 +38,9 @@ impl Certificate {
             fields.next()?;
         }
         // Serial number, algorithm, issuer.
-        (fields.next()?, fields.next()?, fields.next()?);
+        for _ in 0..3 {
+            fields.next()?;
+        }
         let mut validity = Der(fields.take(SEQUENCE)?);
         validity.next()?;
         let not_after = time(validity.next()?)?;
