@@ -1,27 +1,35 @@
 //! What the server does, each in a file of its own. Nothing here knows of HTTP or SQL.
 
 mod accept_bundle;
+mod amend;
 mod change_password;
 mod csv_table;
 mod enrol;
+mod enterprises;
+mod exchange;
 mod import_staff;
 mod import_wilayah;
 mod invite;
 mod judge;
 mod log_in;
 mod office;
+mod parts;
 mod passwords;
-mod read_streams;
 pub mod scope;
 pub mod server_key;
 mod take;
 #[cfg(test)]
 pub(crate) mod testing;
 
+use std::collections::BTreeSet;
 use std::io;
+use std::num::NonZero;
+use std::path::Path;
 use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
+use lentera_document::ChangeHash;
+use lentera_document::guard::{FileWatch, NoWatch, Watch};
 use lentera_domain::Timestamp;
 use lentera_protocol::ProtocolError;
 use lentera_protocol::sync::Refusal;
@@ -34,12 +42,15 @@ use crate::storage::{Storage, StorageError};
 pub use accept_bundle::Verdict;
 pub use csv_table::{ImportError, RowError};
 pub use invite::Invite;
-pub use take::Taken;
+pub use take::{FileRefusal, Taken};
 
 /// Passwords that are hashed at one moment: each takes 19 MiB and a processor.
 const HASHING_MAX: usize = 2;
 /// Seconds after which a device may try again when there was no time for it.
 pub const BUSY_SECONDS: u32 = 10;
+
+/// Seconds after which a device may try again when the disk is full.
+pub const FULL_SECONDS: u32 = 60;
 
 /// The server, without its network.
 pub struct Service<S> {
@@ -47,6 +58,11 @@ pub struct Service<S> {
     key: SigningKey,
     clock: Arc<dyn Clock>,
     hashing: Arc<Semaphore>,
+    /// Places to judge bundles.
+    judging: Arc<Semaphore>,
+    watch: Arc<dyn Watch + Send + Sync>,
+    /// Bytes that ended the process, by their hash: they are refused unseen.
+    poisoned: Arc<BTreeSet<ChangeHash>>,
 }
 
 /// Why a request was not served.
@@ -61,6 +77,9 @@ pub enum Failure {
     /// No randomness.
     #[error("no randomness: {0}")]
     Random(#[from] io::Error),
+    /// The watch over foreign bytes cannot be written.
+    #[error("watch: {0}")]
+    Watch(io::Error),
     /// A fault in our code.
     #[error("task failed: {0}")]
     Task(#[from] JoinError),
@@ -77,6 +96,8 @@ impl Failure {
     pub fn into_refusal(self) -> Refusal {
         match self {
             Self::Refused(refusal) => refusal,
+            // Room can be made; until then there is no use in asking often.
+            Self::Storage(StorageError::Full(_)) => Refusal::Busy(FULL_SECONDS),
             _ => Refusal::Internal,
         }
     }
@@ -91,7 +112,33 @@ impl From<Refusal> for Failure {
 impl<S> Service<S> {
     /// A server that keeps in `storage` and signs with `key`.
     pub fn new(storage: S, key: SigningKey, clock: Arc<dyn Clock>) -> Self {
-        Self { storage, key, clock, hashing: Arc::new(Semaphore::new(HASHING_MAX)) }
+        let judging = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self {
+            storage,
+            key,
+            clock,
+            hashing: Arc::new(Semaphore::new(HASHING_MAX)),
+            judging: Arc::new(Semaphore::new(judging)),
+            watch: Arc::new(NoWatch),
+            poisoned: Arc::default(),
+        }
+    }
+
+    /// The same, with a watch in `file` over foreign bytes. What was being examined when the last process ended is counted; what ended
+    /// it too often is not examined again.
+    ///
+    /// # Errors
+    /// Where the file or the storage cannot be written.
+    pub async fn watching(self, file: &Path) -> Result<Self, Failure>
+    where
+        S: Storage,
+    {
+        let (watch, found) = FileWatch::open(file).map_err(Failure::Watch)?;
+        if !found.is_empty() {
+            tracing::warn!(found = found.len(), "the last process ended while it examined foreign bytes");
+        }
+        let poisoned = self.storage.suspect(found).await?.into_iter().collect();
+        Ok(Self { watch: Arc::new(watch), poisoned: Arc::new(poisoned), ..self })
     }
 
     /// The key it signs with.

@@ -6,25 +6,41 @@
 
 #[cfg(test)]
 mod conformance;
+mod documents;
+mod news;
+mod people;
 pub mod sqlite;
 
 use std::future::Future;
 
-use lentera_document::Projection;
+use lentera_document::ChangeHash;
 use lentera_domain::rules::LogRules;
 use lentera_domain::server_record::{Employee, Region};
-use lentera_domain::{Nip, Timestamp};
-use lentera_protocol::stream::{Cursor, Row};
+use lentera_domain::{Nip, Timestamp, UmkmId};
 use lentera_protocol::{DeviceId, Hash};
 
+pub use documents::{
+    AcceptedChange, Amendment, Commit, Committed, DocumentCommit, DocumentKey, HeldBundle, KeptDocument, KeptPart, Parts, Place,
+    Quarantined, RefusedChange, Sender, Waiting, WaitingChange,
+};
+pub use news::{News, NewsQuery};
+pub use people::{Device, Enrolled, Enrolment, Imported, Moved, OneTimeCode, Person, Secrets, Try};
 pub use sqlite::Sqlite;
+
+/// Changes of one document that wait at one moment at most.
+pub const WAITING_MAX: usize = 1000;
+/// Bytes that ended the process so often are not examined again.
+pub const SUSPICIONS_MAX: u32 = 2;
 
 /// Why nothing was read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
-    /// The database said no: full disk, locked, lost connection.
+    /// The database said no: locked, lost connection.
     #[error("database: {0}")]
     Database(String),
+    /// There is no room on the disk. Nothing was kept; what is here can still be read.
+    #[error("disk is full: {0}")]
+    Full(String),
     /// What is kept is not what was written.
     #[error("damaged: {0}")]
     Damaged(String),
@@ -45,10 +61,11 @@ pub trait Storage: Clone + Send + Sync + 'static {
     fn office(&self) -> impl Future<Output = Result<Option<String>, StorageError>> + Send;
 
     /// Takes these people, all or none. Who is here already keeps password and devices; a record that differs goes to the kabupaten's
-    /// stream; a person whose unit differs gets the next scope epoch.
+    /// stream. A person whose unit differs gets the next scope epoch, and in their own stream all documents of the old unit that they
+    /// wrote in.
     fn import_staff(&self, people: Vec<Employee>) -> impl Future<Output = Result<Imported, StorageError>> + Send;
 
-    /// Takes these regions, all or none; as [`Storage::import_staff`].
+    /// Takes these regions, all or none; one that differs goes to the regions' stream.
     fn import_regions(&self, regions: Vec<Region>) -> impl Future<Output = Result<Imported, StorageError>> + Send;
 
     /// Sets the rules of one starting day. `false`: they stood so already.
@@ -82,243 +99,62 @@ pub trait Storage: Clone + Send + Sync + 'static {
     /// Enrols a device, with a new password where one is given, both or nothing. Again the same is done without harm.
     fn enrol_device(&self, enrolment: Enrolment) -> impl Future<Output = Result<Enrolled, StorageError>> + Send;
 
+    /// The unit of the person as of a scope epoch: for one before the first known the first, for one not reached yet the last. `None`: no
+    /// such person.
+    fn unit_at(&self, nip: Nip, epoch: u32) -> impl Future<Output = Result<Option<String>, StorageError>> + Send;
+
     /// The device, its person, and its last bundle.
     fn device(&self, id: DeviceId) -> impl Future<Output = Result<Option<Device>, StorageError>> + Send;
+
+    /// The devices of a person, the oldest first.
+    fn devices(&self, nip: Nip) -> impl Future<Output = Result<Vec<Device>, StorageError>> + Send;
+
+    /// Counts a request of the device. `Err` with the highest counter seen, and nothing changed, unless this one is above it.
+    fn count_request(&self, id: DeviceId, counter: u64) -> impl Future<Output = Result<Result<(), u64>, StorageError>> + Send;
 
     /// Withdraws a device; the first time stands. `false`: no such device.
     fn revoke_device(&self, id: DeviceId, at: Timestamp) -> impl Future<Output = Result<bool, StorageError>> + Send;
 
-    /// The receipt of the bundle with this hash, as it was signed; `None` for a bundle not here.
-    fn receipt(&self, bundle: Hash) -> impl Future<Output = Result<Option<Vec<u8>>, StorageError>> + Send;
+    /// Keeps what shows that two bundles of one device had one number, and freezes its key; the first time stands.
+    fn freeze_device(&self, evidence: Quarantined) -> impl Future<Output = Result<(), StorageError>> + Send;
+
+    /// The device, and the last word on the bundle with this hash if it is here. `None`: no such device.
+    fn sender(&self, device: DeviceId, bundle: Hash) -> impl Future<Output = Result<Option<Sender>, StorageError>> + Send;
+
+    /// Number of the device's last amendment; 0 for none.
+    fn last_amendment(&self, device: DeviceId) -> impl Future<Output = Result<u64, StorageError>> + Send;
 
     /// What is kept of these documents, in the same order, all as of one moment.
     fn documents(&self, keys: Vec<DocumentKey>) -> impl Future<Output = Result<Vec<KeptDocument>, StorageError>> + Send;
 
-    /// Keeps a bundle, its accepted changes, their records, stream rows and receipt, and what was refused of it: all of it, if the
-    /// device's last bundle and the documents' versions still are those it was judged on; else nothing.
+    /// The parts that the device has handed over of a change that is not whole yet, in order.
+    fn parts(&self, device: DeviceId) -> impl Future<Output = Result<Vec<KeptPart>, StorageError>> + Send;
+
+    /// Keeps a bundle and all that follows from it: accepted changes, their records and stream rows, its receipt, what waits, what was
+    /// refused, later words on earlier bundles. All of it, if the device's last bundle, whether it is barred, the documents' versions
+    /// and the amendments' numbers still are those it was judged on; else nothing. A change goes to its document's stream and, where
+    /// its author is not in that one now, to the author's own, there behind all earlier changes of the document. A bundle that was
+    /// held is held no more.
     fn commit_bundle(&self, commit: Commit) -> impl Future<Output = Result<Committed, StorageError>> + Send;
 
     /// Keeps bytes that were refused. The same bytes with the same code are kept once.
     fn quarantine(&self, refused: Quarantined) -> impl Future<Output = Result<(), StorageError>> + Send;
 
-    /// The next rows of a stream; `None` where it has none yet.
-    fn stream_page(&self, query: StreamQuery) -> impl Future<Output = Result<Option<StreamPage>, StorageError>> + Send;
-}
+    /// Keeps a bundle until it is confirmed; the same one once.
+    fn hold(&self, bundle: HeldBundle) -> impl Future<Output = Result<(), StorageError>> + Send;
 
-/// What became of an import's rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Imported {
-    pub new: usize,
-    pub changed: usize,
-    pub same: usize,
-}
+    /// The device's held bundles, by number.
+    fn held(&self, device: DeviceId) -> impl Future<Output = Result<Vec<HeldBundle>, StorageError>> + Send;
 
-/// A member of staff as the server knows them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
-    /// What all may know.
-    pub employee: Employee,
-    /// What shows that it is this person.
-    pub secrets: Secrets,
-    /// Raised when the person joins or leaves a stream.
-    pub scope_epoch: u32,
-}
+    /// Makes an enterprise, its owner's data and its visits another unit's: their changes from now on go to that unit's stream, and all
+    /// that there are already do so at once.
+    fn move_enterprise(&self, id: UmkmId, unit: String) -> impl Future<Output = Result<Moved, StorageError>> + Send;
 
-/// What a person logs in with, hashed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Secrets {
-    /// The password; `None` while the first one holds, which is part of the NIP and no secret.
-    pub password: Option<String>,
-    /// A one-time code given out by the operator.
-    pub code: Option<OneTimeCode>,
-}
+    /// What is new for a device. Of what it is new to it is first given what every screen needs (rules, the people of its unit), then
+    /// the rest: its person's stream, the unit's, the kabupaten's, the regions. `None`: no such device.
+    fn news(&self, query: NewsQuery) -> impl Future<Output = Result<Option<News>, StorageError>> + Send;
 
-/// A one-time code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OneTimeCode {
-    /// Its hash.
-    pub hash: String,
-    /// Until when it is taken.
-    pub until: Timestamp,
-}
-
-/// A try to log in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Try {
-    /// Not before this time; it was not counted.
-    Paused(Timestamp),
-    /// Go on.
-    Begun {
-        /// Tries since the last success, this one too.
-        tries: u32,
-        /// Whom it would be; `None` if not here.
-        person: Option<Person>,
-    },
-}
-
-/// A device to be enrolled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Enrolment {
-    pub nip: Nip,
-    pub key: [u8; 32],
-    pub at: Timestamp,
-    /// The secrets that the log-in was judged on, and the hash of a new password to be set.
-    pub new_password: Option<(Secrets, String)>,
-}
-
-/// What became of an enrolment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Enrolled {
-    /// The device is this person's.
-    Done,
-    /// The person's secrets are others by now. Nothing was changed.
-    Conflict,
-    /// The key is a withdrawn device's. Nothing was changed.
-    Revoked,
-    /// The key is another person's device. Nothing was changed.
-    Taken,
-}
-
-/// An enrolled device.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Device {
-    /// Its name.
-    pub id: DeviceId,
-    /// Its public key.
-    pub key: [u8; 32],
-    /// It was withdrawn.
-    pub is_revoked: bool,
-    /// Whose it is.
-    pub employee: Employee,
-    /// Of its person.
-    pub scope_epoch: u32,
-    /// Number and hash of its last bundle; 0 and zeroes before the first.
-    pub last: (u64, Hash),
-}
-
-/// Names a document, of a kind known or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DocumentKey {
-    /// The kind's number.
-    pub kind: u16,
-    /// Id of the record.
-    pub id: [u8; 16],
-}
-
-/// What is kept of a document.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeptDocument {
-    /// How often it was added to; 0 for a document not here.
-    pub version: u64,
-    /// The one who may write it; `None` where any member of staff may.
-    pub owner: Option<Nip>,
-    /// The stream that carries it.
-    pub home: Option<String>,
-    /// Its changes, in the order they were accepted.
-    pub changes: Vec<Vec<u8>>,
-}
-
-/// A judged bundle, to be kept.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Commit {
-    /// Whose it is.
-    pub device: DeviceId,
-    /// Its number.
-    pub number: u64,
-    /// Hash of the bundle before it: the device's last must still be that.
-    pub previous: Hash,
-    /// Its hash.
-    pub hash: Hash,
-    /// Its sealed bytes.
-    pub bytes: Vec<u8>,
-    /// Its receipt, signed.
-    pub receipt: Vec<u8>,
-    /// When it was judged.
-    pub received_at: Timestamp,
-    /// The documents that its accepted changes add to.
-    pub documents: Vec<DocumentCommit>,
-    /// Its accepted changes, in order.
-    pub changes: Vec<AcceptedChange>,
-    /// Its refused changes.
-    pub quarantined: Vec<Quarantined>,
-}
-
-/// A document that is added to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DocumentCommit {
-    /// Which.
-    pub key: DocumentKey,
-    /// Its version when it was judged: it must still have that.
-    pub version: u64,
-    /// As in [`KeptDocument`].
-    pub owner: Option<Nip>,
-    /// The stream that carries it.
-    pub home: String,
-    /// The record it holds now; `None` for a kind not known.
-    pub record: Option<Projection>,
-}
-
-/// An accepted change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AcceptedChange {
-    /// Of which document; it is one of [`Commit::documents`].
-    pub key: DocumentKey,
-    /// Its name.
-    pub hash: [u8; 32],
-    /// Its raw bytes.
-    pub bytes: Vec<u8>,
-}
-
-/// Refused bytes, kept whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quarantined {
-    /// Who sent them.
-    pub device: DeviceId,
-    /// Why they were refused.
-    pub code: String,
-    /// The document, for a change.
-    pub key: Option<DocumentKey>,
-    /// The raw change, or the whole bundle.
-    pub bytes: Vec<u8>,
-    /// When they came.
-    pub at: Timestamp,
-}
-
-/// What became of a commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Committed {
-    /// It is kept.
-    Done,
-    /// Something it was judged on has changed since: judge again. Nothing was changed.
-    Conflict,
-}
-
-/// Asks for rows of a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamQuery {
-    /// Its name.
-    pub name: String,
-    /// Where the device says it stands, by the stream's number; the stream starts over where it has no such row.
-    pub cursors: Vec<Cursor>,
-    /// Rows at most.
-    pub rows: usize,
-    /// Bytes at most; one row is given even if it is larger.
-    pub bytes: usize,
-    /// Rows that came from this device are passed over.
-    pub asking: DeviceId,
-}
-
-/// Rows of a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamPage {
-    /// The rows, in order.
-    pub rows: Vec<Row>,
-    /// Bytes of the rows.
-    pub bytes: usize,
-    /// Where the device stands after them.
-    pub cursor: Cursor,
-    /// There are more.
-    pub more: bool,
+    /// Counts that the process ended while these bytes, named by their hash, were examined, and gives all that this happened to
+    /// [`SUSPICIONS_MAX`] times.
+    fn suspect(&self, found: Vec<ChangeHash>) -> impl Future<Output = Result<Vec<ChangeHash>, StorageError>> + Send;
 }

@@ -12,7 +12,7 @@ use lentera_protocol::ProtocolError;
 use lentera_protocol::frame::Frames;
 use lentera_protocol::handed::Handed;
 use lentera_protocol::limits::{BUNDLE_MAX, HEADER_MAX, REQUEST_BUNDLES_MAX, REQUEST_MAX};
-use lentera_protocol::sync::{Answer, Refusal, Sealed, Unreadable};
+use lentera_protocol::sync::{Answer, Refusal, Unreadable};
 
 use super::gate::Seat;
 use super::reply;
@@ -39,13 +39,14 @@ async fn serve<S: Storage>(service: &Service<S>, seat: &Seat, body: Body) -> Res
     };
     let (header, device) = service.identify(&header).await?;
     seat.may_ask(device.id, service.now()).map_err(Refusal::Busy)?;
+    service.count_request(&header).await?;
     let (mut receipts, mut unreadable) = (Vec::new(), Vec::new());
     for index in 0.. {
         let taken = match incoming.next(BUNDLE_MAX).await {
             Ok(None) => break,
             Ok(Some(_)) if index as usize >= REQUEST_BUNDLES_MAX => Taken::unreadable("too_many"),
             Ok(Some(frame)) => match Handed::read(frame) {
-                Ok(handed) => service.take(handed, &device).await?,
+                Ok(handed) => service.take(handed).await?,
                 Err(_) => Taken::unreadable("malformed"),
             },
             Err(Stopped::TooLarge) => Taken::unreadable("too_large"),
@@ -54,7 +55,7 @@ async fn serve<S: Storage>(service: &Service<S>, seat: &Seat, body: Body) -> Res
                 return Err(Refusal::Malformed.into());
             }
         };
-        receipts.extend(taken.receipts.into_iter().map(Sealed));
+        receipts.extend(taken.receipts);
         if let Some(code) = taken.unreadable {
             unreadable.push(Unreadable { index, code: code.to_owned() });
             // Where the next frame begins is not known, or there may be no next.
@@ -63,27 +64,19 @@ async fn serve<S: Storage>(service: &Service<S>, seat: &Seat, body: Body) -> Res
             }
         }
     }
-    let pages = service.read_streams(&device, &header.cursors).await?;
+    let receipts_count = receipts.len();
+    let unreadable_count = unreadable.len();
+    let answer = service.answer(&header, receipts, unreadable).await?;
     tracing::info!(
         device = %device.id,
         bytes = incoming.received,
-        receipts = receipts.len(),
-        unreadable = unreadable.len(),
-        rows = pages.rows,
-        more = pages.more,
+        receipts = receipts_count,
+        unreadable = unreadable_count,
+        pages = answer.pages.len(),
+        more = answer.more,
         "sync"
     );
-    let last = service.last_bundle(&device).await?;
-    Ok(Answer {
-        counter: header.counter,
-        receipts,
-        unreadable,
-        pages: pages.packed,
-        more: pages.more,
-        scope_epoch: device.scope_epoch,
-        time: service.now().millis(),
-        last,
-    })
+    Ok(answer)
 }
 
 /// A body as it arrives.

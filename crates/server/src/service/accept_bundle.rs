@@ -1,15 +1,20 @@
 //! A bundle arrives: it is kept, with a receipt, or nothing happens.
 
+use std::collections::BTreeMap;
+
 use ed25519_dalek::VerifyingKey;
 use lentera_protocol::bundle::{Bundle, Change};
 use lentera_protocol::limits::BUNDLE_MAX;
-use lentera_protocol::receipt::Receipt;
+use lentera_protocol::receipt::{Exception, Outcome, Receipt, WHOLE_BUNDLE};
 use lentera_protocol::sync::Refusal;
 use lentera_protocol::{Hash, sign};
 
-use super::judge::{Case, Judgement};
+use super::amend::{Amending, exceptions_of};
+use super::judge::{Bearer, Case, Judgement, Sent};
+use super::parts::{self, Assembled};
+use super::scope::Own;
 use super::{BUSY_SECONDS, Failure, Service};
-use crate::storage::{Commit, Committed, Device, DocumentKey, Quarantined, Storage};
+use crate::storage::{Commit, Committed, Device, DocumentKey, HeldBundle, Parts, Place, Quarantined, Sender, Storage};
 
 /// How often a bundle is judged anew because what it was judged on changed meanwhile.
 const ATTEMPTS: u32 = 8;
@@ -17,18 +22,44 @@ const ATTEMPTS: u32 = 8;
 /// The server's word on a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is kept: the signed receipt, the same for every retry.
+    /// It is kept: the signed receipt, the same for every retry until it is amended.
     Receipt(Vec<u8>),
-    /// It changed nothing: a code.
+    /// It is not taken: a code.
     Unreadable(&'static str),
 }
 
-/// A bundle that was read.
+/// How a bundle comes.
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    /// It is handed over, by whomever.
+    Sent,
+    /// It was here before this server was restored from a backup: the receipt it was given then, as it was signed.
+    Returned(Box<Receipt>, Vec<u8>),
+    /// It was held, and its owner confirmed it.
+    Confirmed,
+}
+
+impl Way {
+    /// Whether it may come from this device, though that is withdrawn or frozen.
+    fn passes(&self, device: &Device) -> bool {
+        match self {
+            Self::Sent => !device.is_barred(),
+            // We had taken it before.
+            Self::Returned(receipt, _) => {
+                [device.revoked_at, device.frozen_at].into_iter().flatten().all(|barred| receipt.time < barred.millis())
+            }
+            Self::Confirmed => true,
+        }
+    }
+}
+
+/// A bundle that was read, and is the next of its device.
 struct Opened {
     device: Device,
     hash: Hash,
     bundle: Bundle,
-    changes: Vec<Change>,
+    /// `None`: they cannot be unpacked.
+    changes: Option<Vec<Change>>,
 }
 
 impl<S: Storage> Service<S> {
@@ -37,15 +68,19 @@ impl<S: Storage> Service<S> {
     /// # Errors
     /// A fault of the server's, or no time: nothing was changed, and the same bundle can be sent again.
     pub async fn accept_bundle(&self, sealed: &[u8]) -> Result<Verdict, Failure> {
+        self.accept(sealed, &Way::Sent).await
+    }
+
+    pub(super) async fn accept(&self, sealed: &[u8], way: &Way) -> Result<Verdict, Failure> {
         if sealed.len() > BUNDLE_MAX {
             return Ok(Verdict::Unreadable("too_large"));
         }
         for _ in 0..ATTEMPTS {
-            let opened = match self.open(sealed).await? {
+            let opened = match self.open(sealed, way).await? {
                 Ok(opened) => opened,
                 Err(verdict) => return Ok(verdict),
             };
-            if let Some(receipt) = self.commit(sealed, opened).await? {
+            if let Some(receipt) = self.commit(sealed, opened, way).await? {
                 return Ok(Verdict::Receipt(receipt));
             }
         }
@@ -53,58 +88,109 @@ impl<S: Storage> Service<S> {
     }
 
     /// Reads a bundle that is the next of its device.
-    async fn open(&self, sealed: &[u8]) -> Result<Result<Opened, Verdict>, Failure> {
+    async fn open(&self, sealed: &[u8], way: &Way) -> Result<Result<Opened, Verdict>, Failure> {
         let unreadable = |code| Ok(Err(Verdict::Unreadable(code)));
         let Ok(claimed) = sign::peek::<Bundle>(sealed) else { return unreadable("malformed") };
-        let Some(device) = self.storage.device(claimed.device).await? else { return unreadable("unknown_device") };
-        if device.is_revoked {
-            return unreadable("revoked");
-        }
+        let hash = Hash::of(sealed);
+        let Some(sender) = self.storage.sender(claimed.device, hash).await? else { return unreadable("unknown_device") };
+        let Sender { device, receipt } = sender;
         let bundle = VerifyingKey::from_bytes(&device.key).ok().and_then(|key| Bundle::open(sealed, &key).ok());
         // Before this line nobody is known to have sent it, so nothing of it is kept.
         let Some(bundle) = bundle else { return unreadable("bad_signature") };
-        let (bundle, hash) = (bundle.into_inner(), Hash::of(sealed));
-        if let Some(receipt) = self.storage.receipt(hash).await? {
+        let bundle = bundle.into_inner();
+        if let Some(receipt) = receipt {
             return Ok(Err(Verdict::Receipt(receipt)));
+        }
+        if !way.passes(&device) {
+            let (device, number, at) = (device.id, bundle.number, self.now());
+            self.storage.hold(HeldBundle { device, number, hash, bytes: sealed.to_vec(), at }).await?;
+            return unreadable("held");
         }
         let (last, last_hash) = device.last;
         if bundle.number > last + 1 {
             return unreadable("gap");
         }
         if (bundle.number, bundle.previous) != (last + 1, last_hash) {
-            return self.keep_aside(sealed, &device, "fork").await.map(Err);
+            // Of two contents under one number one is false, and nobody can tell here what wrote it: a restored image, a copied key.
+            if !matches!(way, Way::Confirmed) {
+                self.storage.freeze_device(self.aside(&device, "fork", sealed)).await?;
+            }
+            return unreadable("fork");
         }
-        match bundle.read_changes() {
-            Ok(changes) => Ok(Ok(Opened { device, hash, bundle, changes })),
-            Err(_) => self.keep_aside(sealed, &device, "malformed").await.map(Err),
-        }
+        let changes = bundle.read_changes().ok();
+        Ok(Ok(Opened { device, hash, bundle, changes }))
     }
 
     /// Judges its changes and keeps it; its receipt, or `None` where something changed meanwhile.
-    async fn commit(&self, sealed: &[u8], opened: Opened) -> Result<Option<Vec<u8>>, Failure> {
+    async fn commit(&self, sealed: &[u8], opened: Opened, way: &Way) -> Result<Option<Vec<u8>>, Failure> {
         let Opened { device, hash, bundle, changes } = opened;
-        let mut keys: Vec<_> = changes.iter().map(|change| DocumentKey { kind: change.kind, id: change.id }).collect();
+        let arrived = match way {
+            Way::Returned(receipt, _) => lentera_domain::Timestamp::from_millis(receipt.time),
+            Way::Sent | Way::Confirmed => self.now(),
+        };
+        let is_readable = changes.is_some();
+        let (mut sent, parts) = self.whole_changes(&device, &bundle, changes.unwrap_or_default()).await?;
+        if let Way::Returned(receipt, _) = way {
+            refuse_again(&mut sent, receipt);
+        }
+        let mut keys: Vec<_> = sent.iter().map(|sent| DocumentKey { kind: sent.change.kind, id: sent.change.id }).collect();
         keys.sort_unstable();
         keys.dedup();
-        let kept = self.storage.documents(keys.clone()).await?;
-        let (id, now) = (device.id, self.now());
-        let case = Case { device, generation: bundle.generation, kept: keys.into_iter().zip(kept).collect(), now };
-        let judgement = tokio::task::spawn_blocking(move || case.judge(changes)).await?;
-        let Judgement { documents, changes, quarantined, exceptions } = judgement;
-        let receipt =
-            Receipt { device: id, number: bundle.number, bundle: hash, exceptions, time: now.millis(), amendment: None };
-        let receipt = sign::sign(&receipt, &self.key);
+        let kept = if keys.is_empty() { Vec::new() } else { self.storage.documents(keys.clone()).await? };
+        let kept: BTreeMap<_, _> = keys.into_iter().zip(kept).collect();
+        let mut amending = Amending::of(kept.values().flat_map(|kept| &kept.waiting))?;
+        let bearer = Bearer {
+            device: device.id,
+            number: bundle.number,
+            key: device.key,
+            generation: bundle.generation,
+            author: device.employee.nip.clone(),
+            own: self.own_streams(&device, bundle.scope_epoch).await?,
+            arrived,
+        };
+        let case = Case { bearer, kept, watch: self.watch.clone(), poisoned: self.poisoned.clone() };
+        let mut judgement = self.judge(case, sent).await?;
+        if !is_readable {
+            judgement.quarantined.push(self.aside(&device, "malformed", sealed));
+            let place = Place { device: device.id, number: bundle.number, index: WHOLE_BUNDLE };
+            judgement.outcomes.insert(place, Some(Outcome::Refused("malformed".to_owned())));
+        }
+        let receipt = match way {
+            Way::Returned(receipt, signed) => {
+                amending.add(receipt, self.storage.last_amendment(device.id).await?);
+                signed.clone()
+            }
+            Way::Sent | Way::Confirmed => {
+                let exceptions = exceptions_of(&judgement.outcomes, device.id, bundle.number);
+                let receipt = Receipt {
+                    device: device.id,
+                    number: bundle.number,
+                    bundle: hash,
+                    exceptions,
+                    time: arrived.millis(),
+                    amendment: None,
+                };
+                sign::sign(&receipt, &self.key)
+            }
+        };
+        let amendments = amending.amend(&judgement.outcomes, self.now(), &self.key);
+        let Judgement { documents, changes, waiting, settled, quarantined, .. } = judgement;
         let commit = Commit {
-            device: id,
+            device: device.id,
             number: bundle.number,
             previous: bundle.previous,
             hash,
             bytes: sealed.to_vec(),
             receipt: receipt.clone(),
-            received_at: now,
+            arrived,
+            from_barred: !matches!(way, Way::Sent),
             documents,
             changes,
+            waiting,
+            settled,
+            amendments,
             quarantined,
+            parts,
         };
         Ok(match self.storage.commit_bundle(commit).await? {
             Committed::Done => Some(receipt),
@@ -112,11 +198,60 @@ impl<S: Storage> Service<S> {
         })
     }
 
-    /// Keeps a bundle aside, as evidence, and says so.
-    async fn keep_aside(&self, sealed: &[u8], device: &Device, code: &'static str) -> Result<Verdict, Failure> {
-        let refused = Quarantined { device: device.id, code: code.to_owned(), key: None, bytes: sealed.to_vec(), at: self.now() };
-        self.storage.quarantine(refused).await?;
-        Ok(Verdict::Unreadable(code))
+    /// The changes of a bundle that are whole with it, and what becomes of a part.
+    async fn whole_changes(&self, device: &Device, bundle: &Bundle, changes: Vec<Change>) -> Result<(Vec<Sent>, Parts), Failure> {
+        let assembled = match changes.as_slice() {
+            [change @ Change { part: Some(part), .. }] => {
+                let before = if part.offset == 0 { Vec::new() } else { self.storage.parts(device.id).await? };
+                Some(parts::assemble(before, bundle.number, change.clone()))
+            }
+            _ => None,
+        };
+        Ok(match assembled {
+            Some(Assembled::Part(kept)) => (Vec::new(), Parts::Keep(kept)),
+            Some(Assembled::Whole(change)) => (vec![Sent { index: 0, change, refused: None }], Parts::Drop),
+            Some(Assembled::Bad(change)) => {
+                (vec![Sent { index: 0, change, refused: Some(parts::BAD_PART.to_owned()) }], Parts::Drop)
+            }
+            None => {
+                let sent = (0..).zip(changes).map(|(index, change)| {
+                    let refused = change.part.is_some().then(|| parts::BAD_PART.to_owned());
+                    Sent { index, change, refused }
+                });
+                (sent.collect(), Parts::Drop)
+            }
+        })
+    }
+
+    /// The streams of the device's person as of a scope epoch.
+    async fn own_streams(&self, device: &Device, epoch: u32) -> Result<Own, Failure> {
+        let nip = &device.employee.nip;
+        let unit = if epoch == device.scope_epoch { None } else { self.storage.unit_at(nip.clone(), epoch).await? };
+        Ok(Own::of(nip, unit.as_deref().unwrap_or(device.employee.unit.as_str())))
+    }
+
+    /// Judges where it holds up nobody else, and no more at one moment than there are processors.
+    async fn judge(&self, case: Case, sent: Vec<Sent>) -> Result<Judgement, Failure> {
+        if sent.is_empty() {
+            return Ok(Judgement::default());
+        }
+        let _place = self.judging.acquire().await;
+        Ok(tokio::task::spawn_blocking(move || case.judge(sent)).await?)
+    }
+
+    fn aside(&self, device: &Device, code: &str, sealed: &[u8]) -> Quarantined {
+        let (code, bytes, at) = (code.to_owned(), sealed.to_vec(), self.now());
+        Quarantined { device: device.id, code, key: None, change: None, bytes, at }
+    }
+}
+
+/// What the receipt of a returned bundle refuses stays refused.
+fn refuse_again(sent: &mut [Sent], receipt: &Receipt) {
+    for Exception { index, outcome } in &receipt.exceptions {
+        if let Outcome::Refused(code) = outcome {
+            let refused = sent.iter_mut().filter(|sent| *index == WHOLE_BUNDLE || sent.index == *index);
+            refused.for_each(|sent| sent.refused = Some(code.clone()));
+        }
     }
 }
 

@@ -34,6 +34,7 @@ impl<S: Storage> Service<S> {
             Enrolled::Done => {}
             Enrolled::Conflict => return Err(Refusal::Busy(super::BUSY_SECONDS).into()),
             Enrolled::Revoked => return Err(Refusal::Revoked.into()),
+            Enrolled::Frozen => return Err(Refusal::KeyFrozen.into()),
             Enrolled::Taken => return Err(Refusal::Malformed.into()),
         }
         let employee = serde_json::to_string(&person.employee).map_err(crate::storage::StorageError::from)?;

@@ -1,129 +1,339 @@
 //! Judges the changes of a bundle, one after the other: may this person write that record, and does the change pass the guard.
+//! What builds on a change that is not here waits for it; what waited for one that is accepted or refused now is judged with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
-use lentera_document::guard::{self, CHANGE_BYTES_MAX, Refusal};
-use lentera_document::{Actor, Document, Projection};
+use lentera_document::guard::{self, Accepted, CHANGE_BYTES_MAX, Refusal, Watch};
+use lentera_document::{Actor, ChangeHash, Document, Projection};
 use lentera_domain::{Kind, Nip, RecordId, Timestamp};
-use lentera_protocol::Hash;
-use lentera_protocol::bundle::Change;
-use lentera_protocol::receipt::{Exception, Outcome};
+use lentera_protocol::bundle::{Change, Stamp};
+use lentera_protocol::receipt::Outcome;
+use lentera_protocol::{DeviceId, Hash};
 use uuid::Uuid;
 
-use super::scope;
-use crate::storage::{AcceptedChange, Device, DocumentCommit, DocumentKey, KeptDocument, Quarantined};
+use super::scope::Own;
+use crate::storage::{
+    AcceptedChange, DocumentCommit, DocumentKey, KeptDocument, Place, Quarantined, RefusedChange, WAITING_MAX, Waiting,
+    WaitingChange,
+};
+
+/// Names an outcome whose change builds on a refused one.
+const DEP_NOT_ACCEPTED: &str = "dep_not_accepted";
+/// The change is written by another actor than the sending device's: its name says nothing about what that actor wrote.
+const WRONG_ACTOR: &str = Refusal::WrongActor.code();
+
+/// Who hands over the changes, and when.
+#[derive(Clone, Debug)]
+pub struct Bearer {
+    /// The device.
+    pub device: DeviceId,
+    /// Number of its bundle.
+    pub number: u64,
+    /// Its public key.
+    pub key: [u8; 32],
+    /// Of its actor.
+    pub generation: u32,
+    /// Whose it is.
+    pub author: Nip,
+    /// Their streams, as of the scope epoch that the bundle names.
+    pub own: Own,
+    /// When the bundle came.
+    pub arrived: Timestamp,
+}
+
+/// A change of the bundle.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// Its place in the bundle.
+    pub index: u32,
+    /// The change, whole.
+    pub change: Change,
+    /// It is refused already, with this code.
+    pub refused: Option<String>,
+}
 
 /// What the changes are judged on.
 pub struct Case {
-    /// Who sends them.
-    pub device: Device,
-    /// Of the device's actor.
-    pub generation: u32,
+    /// Who hands them over.
+    pub bearer: Bearer,
     /// The documents they are about, as they stand.
     pub kept: BTreeMap<DocumentKey, KeptDocument>,
-    /// When.
-    pub now: Timestamp,
+    /// Is told what is examined.
+    pub watch: Arc<dyn Watch + Send + Sync>,
+    /// Bytes that are not examined any more.
+    pub poisoned: Arc<BTreeSet<ChangeHash>>,
 }
 
 /// What became of them.
 #[derive(Debug, Default)]
 pub struct Judgement {
-    /// Documents that are added to.
+    /// Documents of which something is kept.
     pub documents: Vec<DocumentCommit>,
     /// Changes to be stored, in order.
     pub changes: Vec<AcceptedChange>,
-    /// Changes that were refused.
+    /// Changes that wait, if that is not kept already.
+    pub waiting: Vec<WaitingChange>,
+    /// Earlier changes that wait no more.
+    pub settled: Vec<Place>,
+    /// Refused changes.
     pub quarantined: Vec<Quarantined>,
-    /// What the device is told of changes that are not simply accepted.
-    pub exceptions: Vec<Exception>,
+    /// What is said of each change of the bundle, and of each that waits no more; `None`: accepted.
+    pub outcomes: BTreeMap<Place, Option<Outcome>>,
+}
+
+/// A change to be judged.
+#[derive(Clone, Debug)]
+struct Candidate {
+    place: Place,
+    key: DocumentKey,
+    bytes: Vec<u8>,
+    saved: Stamp,
+    generation: u32,
+    actor: Actor,
+    author: Nip,
+    /// Of the document, if this change makes it.
+    home: String,
+    arrived: Timestamp,
+    /// What it waited for before this bundle.
+    needed: Option<ChangeHash>,
 }
 
 /// What becomes of one change.
 enum Ruling {
     /// It was stored before.
     Known,
-    /// It is to be stored, and makes this record.
-    Accepted([u8; 32], Box<Projection>),
+    /// It is to be stored.
+    Accepted(Box<Accepted>),
     /// It is to be stored though nobody here can read it.
-    Unknown([u8; 32]),
+    Unknown(ChangeHash),
+    /// It waits.
+    Need(ChangeHash),
     /// It is not stored.
-    Refused(Outcome, &'static str),
+    Refused(String),
+}
+
+/// A document while its changes are judged.
+struct Standing {
+    version: u64,
+    owner: Option<Nip>,
+    home: Option<String>,
+    /// Of a kind not known: its changes. Else they are in the document.
+    changes: Vec<Vec<u8>>,
+    document: Option<Document>,
+    waiting: Vec<(ChangeHash, Candidate)>,
+    refused: Vec<RefusedChange>,
+    record: Option<Projection>,
+    is_added_to: bool,
 }
 
 impl Case {
-    /// Judges `changes` in order; each stands on those accepted before it.
-    pub fn judge(mut self, changes: Vec<Change>) -> Judgement {
-        let mut judgement = Judgement::default();
-        for (index, change) in (0_u32..).zip(changes) {
-            let key = DocumentKey { kind: change.kind, id: change.id };
-            let (hash, record) = match self.judge_one(key, &change.bytes) {
-                Ruling::Known => continue,
-                Ruling::Accepted(hash, record) => (hash, Some(*record)),
-                Ruling::Unknown(hash) => {
-                    judgement.exceptions.push(Exception { index, outcome: Outcome::Unknown });
-                    (hash, None)
+    /// Judges `sent` in order; each stands on those accepted before it.
+    pub fn judge(self, sent: Vec<Sent>) -> Judgement {
+        let Self { bearer, kept, watch, poisoned } = self;
+        let standing = kept.into_iter().map(|(key, kept)| (key, Standing::of(key, kept))).collect();
+        let mut judging = Judging { watch, poisoned, standing, judgement: Judgement::default() };
+        let actor = Actor::derive(&bearer.key, bearer.generation);
+        for Sent { index, change, refused } in sent {
+            let candidate = Candidate {
+                place: Place { device: bearer.device, number: bearer.number, index },
+                key: DocumentKey { kind: change.kind, id: change.id },
+                bytes: change.bytes,
+                saved: change.saved,
+                generation: bearer.generation,
+                actor,
+                author: bearer.author.clone(),
+                home: bearer.own.home_of(Kind::from_number(change.kind)).to_owned(),
+                arrived: bearer.arrived,
+                needed: None,
+            };
+            judging.settle(candidate, refused);
+        }
+        judging.finish()
+    }
+}
+
+struct Judging {
+    watch: Arc<dyn Watch + Send + Sync>,
+    poisoned: Arc<BTreeSet<ChangeHash>>,
+    standing: BTreeMap<DocumentKey, Standing>,
+    judgement: Judgement,
+}
+
+impl Judging {
+    /// Judges a change, and what waited for it, and what waited for that.
+    fn settle(&mut self, candidate: Candidate, mut refused: Option<String>) {
+        let mut next = VecDeque::from([candidate]);
+        while let Some(candidate) = next.pop_front() {
+            let (key, place, waited) = (candidate.key, candidate.place, candidate.needed.is_some());
+            let standing = self.standing.entry(key).or_insert_with(|| Standing::of(key, KeptDocument::default()));
+            let ruling = match refused.take() {
+                Some(code) => Ruling::Refused(code),
+                None if !self.poisoned.is_empty() && self.poisoned.contains(&guard::watch_hash(&candidate.bytes)) => {
+                    Ruling::Refused("poisoned".to_owned())
                 }
-                Ruling::Refused(outcome, code) => {
-                    judgement.exceptions.push(Exception { index, outcome });
-                    let (device, code) = (self.device.id, code.to_owned());
-                    let refused = Quarantined { device, code, key: Some(key), bytes: change.bytes, at: self.now };
-                    judgement.quarantined.push(refused);
+                None => standing.rule(&candidate, &*self.watch),
+            };
+            standing.is_added_to |= waited || !matches!(ruling, Ruling::Known);
+            let (name, outcome) = match ruling {
+                Ruling::Known => (guard::change_hash(&candidate.bytes), None),
+                Ruling::Accepted(accepted) => {
+                    self.judgement.changes.push(standing.add(candidate, *accepted));
+                    (self.judgement.changes.last().map(|change| change.hash), None)
+                }
+                Ruling::Unknown(hash) => {
+                    self.judgement.changes.push(standing.add_unknown(candidate, hash));
+                    (None, Some(Outcome::Unknown))
+                }
+                Ruling::Need(dep) => {
+                    if !waited {
+                        self.judgement.outcomes.insert(place, Some(Outcome::Need(Hash(dep))));
+                    }
+                    standing.waiting.push((dep, candidate));
                     continue;
                 }
+                Ruling::Refused(code) => {
+                    let refused = standing.refuse(candidate, &code);
+                    let name = refused.change;
+                    self.judgement.quarantined.push(refused);
+                    (name, Some(Outcome::Refused(code)))
+                }
             };
-            self.add(&mut judgement, key, AcceptedChange { key, hash, bytes: change.bytes }, record);
+            self.judgement.outcomes.insert(place, outcome);
+            if waited {
+                self.judgement.settled.push(place);
+            }
+            next.extend(name.map(|name| standing.no_longer_waiting_for(&name)).unwrap_or_default());
+        }
+    }
+
+    fn finish(self) -> Judgement {
+        let mut judgement = self.judgement;
+        for (key, standing) in self.standing {
+            if !standing.is_added_to {
+                continue;
+            }
+            let Standing { version, owner, home, record, waiting, .. } = standing;
+            judgement.documents.push(DocumentCommit { key, version, owner, home, record });
+            let anew = waiting.into_iter().filter(|(needs, candidate)| candidate.needed != Some(*needs));
+            judgement.waiting.extend(anew.map(|(needs, candidate)| candidate.waiting(needs)));
         }
         judgement
     }
+}
 
-    fn judge_one(&self, key: DocumentKey, bytes: &[u8]) -> Ruling {
-        let refused = |code: &'static str| Ruling::Refused(Outcome::Refused(code.to_owned()), code);
-        let nobody = KeptDocument::default();
-        let document = self.kept.get(&key).unwrap_or(&nobody);
-        if document.owner.as_ref().is_some_and(|owner| *owner != self.device.employee.nip) {
+impl Standing {
+    fn of(key: DocumentKey, kept: KeptDocument) -> Self {
+        let waiting = kept.waiting.into_iter().map(|waiting| (waiting.change.needs, Candidate::of(waiting))).collect();
+        let mut standing = Self {
+            version: kept.version,
+            owner: kept.owner,
+            home: kept.home,
+            changes: kept.changes,
+            document: None,
+            waiting,
+            refused: kept.refused,
+            record: None,
+            is_added_to: false,
+        };
+        if let Some(kind) = Kind::from_number(key.kind) {
+            let id = RecordId { kind, id: Uuid::from_bytes(key.id) };
+            match Document::load(id, standing.changes.iter().map(Vec::as_slice)) {
+                Ok(document) => standing.document = Some(document),
+                Err(error) => tracing::error!(kind = key.kind, id = %id.id, %error, "a kept document does not load"),
+            }
+        }
+        standing
+    }
+
+    fn rule(&self, candidate: &Candidate, watch: &dyn Watch) -> Ruling {
+        let refused = |code: &str| Ruling::Refused(code.to_owned());
+        let bytes = &candidate.bytes;
+        if self.owner.as_ref().is_some_and(|owner| *owner != candidate.author) {
             return refused("wrong_owner");
         }
-        let Some(kind) = Kind::from_number(key.kind) else {
+        if Kind::from_number(candidate.key.kind).is_none() {
             return if bytes.len() > CHANGE_BYTES_MAX {
                 refused(Refusal::TooLarge.code())
-            } else if document.changes.iter().any(|kept| kept == bytes) {
+            } else if self.changes.contains(bytes) {
                 Ruling::Known
             } else {
                 Ruling::Unknown(Hash::of(bytes).0)
             };
-        };
-        let id = RecordId { kind, id: Uuid::from_bytes(key.id) };
-        let actor = Actor::derive(&self.device.key, self.generation);
-        let Ok(standing) = Document::load(id, document.changes.iter().map(Vec::as_slice)) else {
-            return refused(Refusal::Malformed.code());
-        };
-        match guard::examine(&standing, Some(actor), bytes, &guard::NoWatch) {
-            Err(Refusal::Need(hash)) => Ruling::Refused(Outcome::Need(Hash(hash)), Refusal::Need(hash).code()),
+        }
+        let Some(document) = &self.document else { return refused(Refusal::Malformed.code()) };
+        match guard::examine(document, Some(candidate.actor), bytes, watch) {
+            Err(Refusal::Need(dep)) if self.refuses(&dep, candidate.place.device) || self.waiting.len() >= WAITING_MAX => {
+                refused(DEP_NOT_ACCEPTED)
+            }
+            Err(Refusal::Need(dep)) => Ruling::Need(dep),
             Err(refusal) => refused(refusal.code()),
             Ok(accepted) if accepted.known => Ruling::Known,
-            Ok(accepted) if owner_of(&accepted.projection).is_some_and(|owner| *owner != self.device.employee.nip) => {
+            Ok(accepted) if owner_of(&accepted.projection).is_some_and(|owner| *owner != candidate.author) => {
                 refused("wrong_owner")
             }
-            Ok(accepted) => Ruling::Accepted(accepted.hash, Box::new(accepted.projection)),
+            Ok(accepted) => Ruling::Accepted(Box::new(accepted)),
         }
     }
 
-    fn add(&mut self, judgement: &mut Judgement, key: DocumentKey, change: AcceptedChange, record: Option<Projection>) {
-        let document = self.kept.entry(key).or_default();
-        let kind = Kind::from_number(key.kind);
-        let owner = match &record {
-            Some(record) => owner_of(record).cloned(),
-            // Nobody here can tell whose such a record is: it stays with who made it.
-            None => Some(self.device.employee.nip.clone()),
-        };
-        let home = document.home.get_or_insert_with(|| scope::home_of(kind, &self.device.employee)).clone();
-        document.owner.clone_from(&owner);
-        document.changes.push(change.bytes.clone());
-        judgement.changes.push(change);
-        match judgement.documents.iter_mut().find(|document| document.key == key) {
-            Some(document) => document.record = record,
-            None => judgement.documents.push(DocumentCommit { key, version: document.version, owner, home, record }),
+    fn add(&mut self, candidate: Candidate, accepted: Accepted) -> AcceptedChange {
+        let Accepted { hash, document, projection, .. } = accepted;
+        self.owner = owner_of(&projection).cloned();
+        (self.document, self.record) = (Some(document), Some(projection));
+        self.home.get_or_insert_with(|| candidate.home.clone());
+        candidate.accepted(hash)
+    }
+
+    fn add_unknown(&mut self, candidate: Candidate, hash: ChangeHash) -> AcceptedChange {
+        // Nobody here can tell whose such a record is: it stays with who made it.
+        self.owner = Some(candidate.author.clone());
+        self.changes.push(candidate.bytes.clone());
+        self.home.get_or_insert_with(|| candidate.home.clone());
+        candidate.accepted(hash)
+    }
+
+    fn refuse(&mut self, candidate: Candidate, code: &str) -> Quarantined {
+        let (device, change) = (candidate.place.device, guard::change_hash(&candidate.bytes));
+        self.refused.extend(change.map(|hash| RefusedChange { hash, device, code: code.to_owned() }));
+        let (key, at) = (Some(candidate.key), candidate.arrived);
+        Quarantined { device, code: code.to_owned(), key, change, bytes: candidate.bytes, at }
+    }
+
+    /// Whether the change of this name was refused, as far as its name is to be believed.
+    fn refuses(&self, name: &ChangeHash, device: DeviceId) -> bool {
+        self.refused.iter().any(|refused| refused.hash == *name && (refused.code != WRONG_ACTOR || refused.device == device))
+    }
+
+    fn no_longer_waiting_for(&mut self, name: &ChangeHash) -> Vec<Candidate> {
+        self.waiting.extract_if(.., |(needs, _)| needs == name).map(|(_, candidate)| candidate).collect()
+    }
+}
+
+impl Candidate {
+    fn of(waiting: Waiting) -> Self {
+        let WaitingChange { place, key, needs, bytes, saved, generation, home } = waiting.change;
+        Self {
+            place,
+            key,
+            bytes,
+            saved,
+            generation,
+            actor: Actor::derive(&waiting.key, generation),
+            author: waiting.author,
+            home,
+            arrived: waiting.arrived,
+            needed: Some(needs),
         }
+    }
+
+    fn accepted(self, hash: ChangeHash) -> AcceptedChange {
+        let Self { place, key, bytes, saved, author, arrived, .. } = self;
+        AcceptedChange { key, hash, bytes, device: place.device, number: place.number, author, saved, arrived }
+    }
+
+    fn waiting(self, needs: ChangeHash) -> WaitingChange {
+        let Self { place, key, bytes, saved, generation, home, .. } = self;
+        WaitingChange { place, key, needs, bytes, saved, generation, home }
     }
 }
 

@@ -1,14 +1,14 @@
 //! The office itself: its making, its rules, its devices.
 
 use lentera_domain::rules::LogRules;
-use lentera_domain::{Day, FieldError};
+use lentera_domain::{Day, FieldError, Nip};
 use lentera_protocol::DeviceId;
 use lentera_protocol::account::{Hello, HelloAnswer};
 use lentera_protocol::sync::Refusal;
 use lentera_protocol::{VERSION, VERSION_MIN};
 
 use super::{Failure, Service};
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Device, Storage, StorageError};
 
 /// The rules an office starts with: entries for H, H-1 and H-2, seven a day, 37.5 hours over five days. Its own regulation may set others.
 fn first_rules() -> Result<LogRules, FieldError> {
@@ -53,6 +53,14 @@ impl<S: Storage> Service<S> {
     /// A fault of the server's.
     pub async fn set_log_rules(&self, rules: LogRules) -> Result<bool, Failure> {
         Ok(self.storage.put_log_rules(rules).await?)
+    }
+
+    /// The devices of a person, the oldest first.
+    ///
+    /// # Errors
+    /// A fault of the server's.
+    pub async fn devices(&self, nip: Nip) -> Result<Vec<Device>, Failure> {
+        Ok(self.storage.devices(nip).await?)
     }
 
     /// Withdraws a device from now on. `false`: no such device.

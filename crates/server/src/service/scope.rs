@@ -1,35 +1,56 @@
 //! Who receives what: the streams and their names.
 
-use lentera_domain::Kind;
 use lentera_domain::server_record::Employee;
+use lentera_domain::{Kind, Nip};
 
-/// The stream of everybody: people, regions, rules.
+/// The stream of everybody: people, rules.
 pub const KABUPATEN: &str = "kabupaten";
+/// The regions' stream, everybody's too: the largest and the least urgent to a new device.
+pub const REGIONS: &str = "regions";
 const UNIT: &str = "unit:";
 const PERSON: &str = "person:";
 
-/// The streams of this person's devices, own work first: it is what they look for.
-pub fn streams_of(employee: &Employee) -> [String; 3] {
-    [person(employee), unit(employee), KABUPATEN.to_owned()]
+/// The streams of a person's own: theirs, and their unit's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// The person's.
+    pub person: String,
+    /// The unit's.
+    pub unit: String,
 }
 
-/// The stream that carries a document which this person makes. A kind not known goes no further than to the person's other devices.
-pub fn home_of(kind: Option<Kind>, employee: &Employee) -> String {
-    match kind {
-        Some(Kind::Umkm | Kind::UmkmOwner | Kind::Visit) => unit(employee),
-        Some(Kind::LogEntry) | None => person(employee),
+impl Own {
+    /// Those of a person in this unit.
+    pub fn of(nip: &Nip, unit: &str) -> Self {
+        Self { person: format!("{PERSON}{nip}"), unit: unit_stream(unit) }
     }
+
+    /// Whether the person is sent what this stream carries.
+    pub fn carries(&self, home: &str) -> bool {
+        home == self.person || home == self.unit
+    }
+
+    /// The stream that carries a document which this person makes. A kind not known goes no further than to the person's other devices.
+    pub fn home_of(&self, kind: Option<Kind>) -> &str {
+        match kind {
+            Some(Kind::Umkm | Kind::UmkmOwner | Kind::Visit) => &self.unit,
+            Some(Kind::LogEntry) | None => &self.person,
+        }
+    }
+}
+
+/// The streams of this person's devices, own work first: it is what they look for.
+pub fn streams_of(employee: &Employee) -> [String; 4] {
+    let own = Own::of(&employee.nip, employee.unit.as_str());
+    [own.person, own.unit, KABUPATEN.to_owned(), REGIONS.to_owned()]
+}
+
+/// The stream of a unit.
+pub fn unit_stream(unit: &str) -> String {
+    format!("{UNIT}{unit}")
 }
 
 /// The unit whose stream this is; nothing for another stream.
 pub fn unit_of(home: &str) -> &str {
     home.strip_prefix(UNIT).unwrap_or_default()
-}
-
-fn unit(employee: &Employee) -> String {
-    format!("{UNIT}{}", employee.unit)
-}
-
-fn person(employee: &Employee) -> String {
-    format!("{PERSON}{}", employee.nip)
 }

@@ -1,83 +1,138 @@
-//! Bundles, documents and their records.
+//! Bundles, and what is read of documents to judge them.
 
-use lentera_document::Projection;
-use lentera_domain::Nip;
-use lentera_protocol::Hash;
-use lentera_protocol::stream::Row;
-use rusqlite::{Connection, OptionalExtension, params};
-use serde::Serialize;
+use lentera_domain::{Nip, Timestamp};
+use lentera_protocol::{DeviceId, Hash, decode};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::{people, streams};
-use crate::service::scope;
-use crate::storage::{Commit, Committed, DocumentCommit, DocumentKey, KeptDocument, Quarantined, StorageError};
+use super::{as_sql, people};
+use crate::storage::{
+    DocumentKey, HeldBundle, KeptDocument, KeptPart, Place, Quarantined, RefusedChange, Sender, StorageError, Waiting,
+    WaitingChange,
+};
 
 impl DocumentKey {
-    fn uuid(self) -> String {
+    pub(super) fn uuid(self) -> String {
         Uuid::from_bytes(self.id).to_string()
+    }
+
+    /// The document with an id as it is kept.
+    pub(super) fn named(kind: u16, uuid: &str) -> Result<Self, StorageError> {
+        let id: Uuid = uuid.parse().map_err(|_| StorageError::Damaged("a record's id".to_owned()))?;
+        Ok(Self { kind, id: id.into_bytes() })
     }
 }
 
-pub fn receipt(db: &Connection, bundle: Hash) -> Result<Option<Vec<u8>>, StorageError> {
-    let mut select = db.prepare_cached("SELECT receipt FROM bundle WHERE hash = ?")?;
-    Ok(select.query_row([bundle.0], |row| row.get(0)).optional()?)
+pub fn sender(db: &Connection, device: DeviceId, bundle: Hash) -> Result<Option<Sender>, StorageError> {
+    let Some(device) = people::device(db, device)? else { return Ok(None) };
+    let number: Option<i64> = db
+        .prepare_cached("SELECT number FROM bundle WHERE hash = ? AND device = ?")?
+        .query_row(params![bundle.0, device.id.to_string()], |row| row.get(0))
+        .optional()?;
+    let receipt = number.map(|number| last_word(db, device.id, number)).transpose()?;
+    Ok(Some(Sender { device, receipt }))
+}
+
+/// The last receipt of a bundle that is here.
+fn last_word(db: &Connection, device: DeviceId, number: i64) -> Result<Vec<u8>, StorageError> {
+    let amended = db
+        .prepare_cached("SELECT receipt FROM amendment WHERE device = ? AND bundle_number = ? ORDER BY number DESC LIMIT 1")?
+        .query_row(params![device.to_string(), number], |row| row.get(0))
+        .optional()?;
+    match amended {
+        Some(receipt) => Ok(receipt),
+        None => Ok(db
+            .prepare_cached("SELECT receipt FROM bundle WHERE device = ? AND number = ?")?
+            .query_row(params![device.to_string(), number], |row| row.get(0))?),
+    }
+}
+
+/// Number of the device's last amendment; 0 for none.
+pub fn amendment(db: &Connection, device: DeviceId) -> Result<u64, StorageError> {
+    let mut select = db.prepare_cached("SELECT max(number) FROM amendment WHERE device = ?")?;
+    let last: Option<i64> = select.query_row([device.to_string()], |row| row.get(0))?;
+    Ok(last.unwrap_or(0).unsigned_abs())
 }
 
 pub fn document(db: &Connection, key: DocumentKey) -> Result<KeptDocument, StorageError> {
-    let found: Option<(i64, Option<String>, String)> = db
+    let uuid = key.uuid();
+    let found: Option<(i64, Option<String>, Option<String>)> = db
         .prepare_cached("SELECT version, owner, home FROM document WHERE kind = ? AND id = ?")?
-        .query_row(params![key.kind, key.uuid()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row(params![key.kind, uuid], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     let Some((version, owner, home)) = found else { return Ok(KeptDocument::default()) };
-    let owner = owner.map(|owner| Nip::parse(&owner)).transpose().map_err(|error| StorageError::Damaged(error.to_string()))?;
+    let owner = owner.map(|owner| parse_nip(&owner)).transpose()?;
     let changes = db
         .prepare_cached("SELECT bytes FROM change WHERE kind = ? AND id = ? ORDER BY seq")?
-        .query_map(params![key.kind, key.uuid()], |row| row.get(0))?
+        .query_map(params![key.kind, uuid], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    Ok(KeptDocument { version: version.unsigned_abs(), owner, home: Some(home), changes })
+    let refused = db
+        .prepare_cached(
+            "SELECT change_hash, device, code FROM quarantine WHERE kind = ? AND record = ? AND change_hash IS NOT NULL",
+        )?
+        .query_map(params![key.kind, uuid], |row| {
+            Ok(RefusedChange { hash: row.get(0)?, device: device_id(row, 1)?, code: row.get(2)? })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(KeptDocument { version: version.unsigned_abs(), owner, home, changes, waiting: waiting(db, key, &uuid)?, refused })
 }
 
-pub fn commit(db: &Connection, commit: &Commit) -> Result<Committed, StorageError> {
-    let (number, hash) = people::last_bundle(db, commit.device)?;
-    if (number + 1, hash) != (commit.number, commit.previous) {
-        return Ok(Committed::Conflict);
+fn waiting(db: &Connection, key: DocumentKey, uuid: &str) -> Result<Vec<Waiting>, StorageError> {
+    let mut select = db.prepare_cached(
+        "SELECT waiting_change.device, waiting_change.bundle_number, place, needs, waiting_change.bytes, saved, generation, home,
+                device.key, device.nip, bundle.received_at
+         FROM waiting_change JOIN device ON device.id = waiting_change.device
+         JOIN bundle ON bundle.device = waiting_change.device AND bundle.number = waiting_change.bundle_number
+         WHERE kind = ? AND waiting_change.id = ? ORDER BY waiting_change.rowid",
+    )?;
+    let mut rows = select.query(params![key.kind, uuid])?;
+    let mut waiting = Vec::new();
+    while let Some(row) = rows.next()? {
+        let number: i64 = row.get(1)?;
+        let place = Place { device: device_id(row, 0)?, number: number.unsigned_abs(), index: row.get(2)? };
+        let saved = decode(row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?);
+        waiting.push(Waiting {
+            change: WaitingChange {
+                place,
+                key,
+                needs: row.get(3)?,
+                bytes: row.get(4)?,
+                saved: saved.map_err(|error| StorageError::Damaged(error.to_string()))?,
+                generation: row.get(6)?,
+                home: row.get(7)?,
+            },
+            key: row.get(8)?,
+            author: parse_nip(row.get_ref(9)?.as_str().map_err(rusqlite::Error::from)?)?,
+            arrived: Timestamp::from_millis(row.get(10)?),
+            receipt: last_word(db, place.device, number)?,
+            amendment: amendment(db, place.device)?,
+        });
     }
-    for document in &commit.documents {
-        if version(db, document.key)? != document.version {
-            return Ok(Committed::Conflict);
-        }
+    Ok(waiting)
+}
+
+pub fn parts(db: &Connection, device: DeviceId) -> Result<Vec<KeptPart>, StorageError> {
+    let mut select =
+        db.prepare_cached("SELECT bundle_number, kind, id, part, bytes FROM part WHERE device = ? ORDER BY bundle_number")?;
+    let mut rows = select.query([device.to_string()])?;
+    let mut parts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: Uuid = parsed(row, 2, str::parse)?;
+        let part = decode(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?);
+        parts.push(KeptPart {
+            number: row.get::<_, i64>(0)?.unsigned_abs(),
+            key: DocumentKey { kind: row.get(1)?, id: id.into_bytes() },
+            part: part.map_err(|error| StorageError::Damaged(error.to_string()))?,
+            bytes: row.get(4)?,
+        });
     }
-    let device = commit.device.to_string();
-    db.prepare_cached("INSERT INTO bundle (device, number, hash, bytes, receipt, received_at) VALUES (?, ?, ?, ?, ?, ?)")?
-        .execute(params![
-            device,
-            as_sql(commit.number)?,
-            commit.hash.0,
-            commit.bytes,
-            commit.receipt,
-            commit.received_at.millis()
-        ])?;
-    for document in &commit.documents {
-        put_document(db, document)?;
-    }
-    for change in &commit.changes {
-        let Some(document) = commit.documents.iter().find(|document| document.key == change.key) else {
-            return Err(StorageError::Damaged("a change without its document".to_owned()));
-        };
-        db.prepare_cached("INSERT INTO change (kind, id, hash, bytes, device, bundle_number) VALUES (?, ?, ?, ?, ?, ?)")?
-            .execute(params![change.key.kind, change.key.uuid(), change.hash, change.bytes, device, as_sql(commit.number)?])?;
-        let row = Row::Change { kind: change.key.kind, id: change.key.id, bytes: change.bytes.clone(), origin: None };
-        streams::append(db, &document.home, Some(commit.device), &row)?;
-    }
-    for refused in &commit.quarantined {
-        quarantine(db, refused)?;
-    }
-    Ok(Committed::Done)
+    Ok(parts)
 }
 
 pub fn quarantine(db: &Connection, refused: &Quarantined) -> Result<(), StorageError> {
     db.prepare_cached(
-        "INSERT INTO quarantine (device, code, kind, record, hash, bytes, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO quarantine (device, code, kind, record, hash, change_hash, bytes, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT DO NOTHING",
     )?
     .execute(params![
@@ -86,60 +141,51 @@ pub fn quarantine(db: &Connection, refused: &Quarantined) -> Result<(), StorageE
         refused.key.map(|key| key.kind),
         refused.key.map(DocumentKey::uuid),
         Hash::of(&refused.bytes).0,
+        refused.change,
         refused.bytes,
         refused.at.millis()
     ])?;
     Ok(())
 }
 
-fn version(db: &Connection, key: DocumentKey) -> Result<u64, StorageError> {
-    let mut select = db.prepare_cached("SELECT version FROM document WHERE kind = ? AND id = ?")?;
-    let version: Option<i64> = select.query_row(params![key.kind, key.uuid()], |row| row.get(0)).optional()?;
-    Ok(version.unwrap_or(0).unsigned_abs())
-}
-
-fn put_document(db: &Connection, document: &DocumentCommit) -> Result<(), StorageError> {
+pub fn hold(db: &Connection, bundle: &HeldBundle) -> Result<(), StorageError> {
     db.prepare_cached(
-        "INSERT INTO document (kind, id, version, owner, home) VALUES (?, ?, 1, ?, ?)
-         ON CONFLICT DO UPDATE SET version = version + 1",
+        "INSERT INTO held (hash, device, number, bytes, received_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     )?
-    .execute(params![document.key.kind, document.key.uuid(), document.owner.as_ref().map(Nip::as_str), document.home])?;
-    match &document.record {
-        Some(record) => put_record(db, &document.key.uuid(), record, scope::unit_of(&document.home)),
-        None => Ok(()),
-    }
-}
-
-fn put_record(db: &Connection, id: &str, record: &Projection, unit: &str) -> Result<(), StorageError> {
-    match record {
-        Projection::LogEntry(entry) => db
-            .prepare_cached("INSERT OR REPLACE INTO log_entry (id, owner, day, status, body) VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![id, entry.owner.as_str(), entry.day.to_string(), name(&entry.status)?, json(entry)?])?,
-        Projection::Umkm(umkm) => db
-            .prepare_cached("INSERT OR REPLACE INTO umkm (id, name, village, unit, body) VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![id, umkm.name.as_str(), umkm.village.as_str(), unit, json(umkm)?])?,
-        Projection::UmkmOwner(owner) => {
-            db.prepare_cached("INSERT OR REPLACE INTO umkm_owner (id, body) VALUES (?, ?)")?.execute(params![id, json(owner)?])?
-        }
-        Projection::Visit(visit) => db
-            .prepare_cached("INSERT OR REPLACE INTO visit (id, umkm, officer, day, body) VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![id, visit.umkm.to_string(), visit.officer.as_str(), visit.day.to_string(), json(visit)?])?,
-    };
+    .execute(params![bundle.hash.0, bundle.device.to_string(), as_sql(bundle.number)?, bundle.bytes, bundle.at.millis()])?;
     Ok(())
 }
 
-fn json(record: &impl Serialize) -> Result<String, StorageError> {
-    Ok(serde_json::to_string(record)?)
+pub fn held(db: &Connection, device: DeviceId) -> Result<Vec<HeldBundle>, StorageError> {
+    let mut select = db.prepare_cached(
+        "SELECT number, hash, bytes, received_at FROM held WHERE device = ? ORDER BY number, received_at, hash",
+    )?;
+    let held = select.query_map([device.to_string()], |row| {
+        Ok(HeldBundle {
+            device,
+            number: row.get::<_, i64>(0)?.unsigned_abs(),
+            hash: Hash(row.get(1)?),
+            bytes: row.get(2)?,
+            at: Timestamp::from_millis(row.get(3)?),
+        })
+    })?;
+    Ok(held.collect::<Result<_, _>>()?)
 }
 
-/// The serialised name of a choice.
-fn name(choice: &impl Serialize) -> Result<String, StorageError> {
-    match serde_json::to_value(choice)? {
-        serde_json::Value::String(name) => Ok(name),
-        _ => Err(StorageError::Damaged("not a name".to_owned())),
-    }
+pub(super) fn parse_nip(text: &str) -> Result<Nip, StorageError> {
+    Nip::parse(text).map_err(|error| StorageError::Damaged(error.to_string()))
 }
 
-fn as_sql(number: u64) -> Result<i64, StorageError> {
-    i64::try_from(number).map_err(|_| StorageError::Damaged("number".to_owned()))
+/// The device named in a column.
+pub(super) fn device_id(row: &Row<'_>, column: usize) -> rusqlite::Result<DeviceId> {
+    parsed(row, column, |text| u128::from_str_radix(text, 16)).map(|id| DeviceId(id.to_be_bytes()))
+}
+
+fn parsed<T, E: std::error::Error + Send + Sync + 'static>(
+    row: &Row<'_>,
+    column: usize,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> rusqlite::Result<T> {
+    parse(row.get_ref(column)?.as_str()?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }

@@ -1,11 +1,10 @@
-//! The office, its regions and rules, and the stream that tells everybody.
+//! The office, its regions and rules.
 
 use lentera_domain::rules::LogRules;
 use lentera_domain::server_record::{Region, ServerRecord};
-use lentera_protocol::stream::Row;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::streams;
+use super::streams::Appending;
 use crate::service::scope;
 use crate::storage::{Imported, StorageError};
 
@@ -32,12 +31,15 @@ pub fn put_log_rules(db: &Connection, rules: LogRules) -> Result<bool, StorageEr
         "INSERT INTO log_rules (effective_from, body) VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
         params![key, body],
     )?;
-    publish(db, &ServerRecord::LogRules(rules))?;
+    let mut appending = Appending::to(db);
+    appending.record(scope::KABUPATEN, &ServerRecord::LogRules(rules))?;
+    appending.finish()?;
     Ok(true)
 }
 
 pub fn import_regions(db: &Connection, regions: Vec<Region>) -> Result<Imported, StorageError> {
     let mut imported = Imported::default();
+    let mut appending = Appending::to(db);
     for region in regions {
         let code = region.code.to_string();
         let (kept, body) = (body(db, "SELECT body FROM region WHERE code = ?", &code)?, serde_json::to_string(&region)?);
@@ -52,14 +54,10 @@ pub fn import_regions(db: &Connection, regions: Vec<Region>) -> Result<Imported,
         }
         db.prepare_cached("INSERT INTO region (code, body) VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body")?
             .execute(params![code, body])?;
-        publish(db, &ServerRecord::Region(region))?;
+        appending.record(scope::REGIONS, &ServerRecord::Region(region))?;
     }
+    appending.finish()?;
     Ok(imported)
-}
-
-/// Tells everybody of a record of the server.
-pub fn publish(db: &Connection, record: &ServerRecord) -> Result<(), StorageError> {
-    streams::append(db, scope::KABUPATEN, None, &Row::Record(serde_json::to_string(record)?))
 }
 
 fn body(db: &Connection, select: &str, key: &str) -> Result<Option<String>, StorageError> {

@@ -5,33 +5,81 @@ use lentera_domain::{Nip, Timestamp};
 use lentera_protocol::{DeviceId, Hash};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::office::publish;
-use crate::storage::{Device, Enrolled, Enrolment, Imported, OneTimeCode, Person, Secrets, StorageError, Try};
+use super::as_sql;
+use super::bundles::{self, device_id};
+use super::streams::Appending;
+use crate::service::scope;
+use crate::storage::{
+    Device, DocumentKey, Enrolled, Enrolment, Imported, OneTimeCode, Person, Quarantined, Secrets, StorageError, Try,
+};
 
 /// After so many milliseconds without a try the count is forgotten.
 const TRIES_FORGOTTEN: i64 = 24 * 60 * 60 * 1000;
 
 pub fn import(db: &Connection, people: Vec<Employee>) -> Result<Imported, StorageError> {
     let mut imported = Imported::default();
+    let mut appending = Appending::to(db);
     for employee in people {
         let kept = person(db, &employee.nip)?;
         if kept.as_ref().is_some_and(|kept| kept.employee == employee) {
             imported.same += 1;
             continue;
         }
-        if kept.is_some() {
-            imported.changed += 1
-        } else {
-            imported.new += 1
-        }
         db.prepare_cached(
             "INSERT INTO person (nip, unit, body) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
              SET scope_epoch = scope_epoch + (unit <> excluded.unit), unit = excluded.unit, body = excluded.body",
         )?
         .execute(params![employee.nip.as_str(), employee.unit.as_str(), serde_json::to_string(&employee)?])?;
-        publish(db, &ServerRecord::Employee(employee))?;
+        db.prepare_cached(
+            "INSERT INTO scope (nip, epoch, unit) SELECT nip, scope_epoch, unit FROM person WHERE nip = ? ON CONFLICT DO NOTHING",
+        )?
+        .execute([employee.nip.as_str()])?;
+        match kept {
+            Some(kept) => {
+                imported.changed += 1;
+                if kept.employee.unit != employee.unit {
+                    take_along(db, &mut appending, &kept.employee)?;
+                }
+            }
+            None => imported.new += 1,
+        }
+        appending.record(scope::KABUPATEN, &ServerRecord::Employee(employee))?;
     }
+    appending.finish()?;
     Ok(imported)
+}
+
+/// Puts the documents of the unit which this person leaves, as far as they wrote in them, into their own stream.
+fn take_along(db: &Connection, appending: &mut Appending<'_>, leaving: &Employee) -> Result<(), StorageError> {
+    let mut select = db.prepare_cached(
+        "SELECT DISTINCT change.kind, change.id FROM stream JOIN stream_row ON stream_row.stream = stream.id
+         JOIN change ON change.seq = stream_row.change
+         WHERE stream.name = ? AND change.device IN (SELECT id FROM device WHERE nip = ?) ORDER BY 1, 2",
+    )?;
+    let own = scope::Own::of(&leaving.nip, leaving.unit.as_str());
+    let written = select.query_map([&own.unit, leaving.nip.as_str()], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+    for document in written.collect::<Result<Vec<_>, _>>()? {
+        let key = DocumentKey::named(document.0, &document.1)?;
+        if !appending.carries(&own.person, key, &document.1)? {
+            appending.document(&own.person, key, &document.1)?;
+        }
+    }
+    Ok(())
+}
+
+/// As [`crate::storage::Storage::unit_at`].
+pub fn unit_at(db: &Connection, nip: &Nip, epoch: u32) -> Result<Option<String>, StorageError> {
+    let mut select = db.prepare_cached(
+        "SELECT unit FROM scope WHERE nip = ?1
+         ORDER BY epoch <= ?2 DESC, CASE WHEN epoch <= ?2 THEN -epoch ELSE epoch END LIMIT 1",
+    )?;
+    Ok(select.query_row(params![nip.as_str(), epoch], |row| row.get(0)).optional()?)
+}
+
+/// The unit of the person now.
+pub fn unit(db: &Connection, nip: &Nip) -> Result<Option<String>, StorageError> {
+    let mut select = db.prepare_cached("SELECT unit FROM person WHERE nip = ?")?;
+    Ok(select.query_row([nip.as_str()], |row| row.get(0)).optional()?)
 }
 
 pub fn known(db: &Connection, people: Vec<Nip>) -> Result<Vec<Nip>, StorageError> {
@@ -107,8 +155,11 @@ pub fn enrol_device(db: &Connection, enrolment: &Enrolment) -> Result<Enrolled, 
         if device.employee.nip != enrolment.nip || device.key != enrolment.key {
             return Ok(Enrolled::Taken);
         }
-        if device.is_revoked {
+        if device.revoked_at.is_some() {
             return Ok(Enrolled::Revoked);
+        }
+        if device.frozen_at.is_some() {
+            return Ok(Enrolled::Frozen);
         }
     }
     if let Some((seen, password)) = &enrolment.new_password
@@ -124,14 +175,46 @@ pub fn enrol_device(db: &Connection, enrolment: &Enrolment) -> Result<Enrolled, 
 pub fn device(db: &Connection, id: DeviceId) -> Result<Option<Device>, StorageError> {
     let found = db
         .prepare_cached(
-            "SELECT device.key, device.revoked_at IS NOT NULL, person.body, person.scope_epoch
+            "SELECT device.key, device.revoked_at, device.frozen_at, device.counter, person.body, person.scope_epoch
              FROM device JOIN person USING (nip) WHERE device.id = ?",
         )?
-        .query_row([id.to_string()], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?)))
+        .query_row([id.to_string()], |row| {
+            let body: String = row.get(4)?;
+            let device = |employee| -> rusqlite::Result<Device> {
+                Ok(Device {
+                    id,
+                    key: row.get(0)?,
+                    revoked_at: row.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis),
+                    frozen_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
+                    counter: row.get::<_, i64>(3)?.unsigned_abs(),
+                    employee,
+                    scope_epoch: row.get(5)?,
+                    last: (0, Hash::default()),
+                })
+            };
+            Ok(serde_json::from_str(&body).map(device))
+        })
         .optional()?;
-    let Some((key, is_revoked, body, scope_epoch)) = found else { return Ok(None) };
-    let employee = serde_json::from_str(&body)?;
-    Ok(Some(Device { id, key, is_revoked, employee, scope_epoch, last: last_bundle(db, id)? }))
+    let Some(found) = found else { return Ok(None) };
+    Ok(Some(Device { last: last_bundle(db, id)?, ..found?? }))
+}
+
+pub fn devices(db: &Connection, nip: &Nip) -> Result<Vec<Device>, StorageError> {
+    let mut select = db.prepare_cached("SELECT id FROM device WHERE nip = ? ORDER BY enrolled_at, id")?;
+    let ids: Vec<_> = select.query_map([nip.as_str()], |row| device_id(row, 0))?.collect::<Result<_, _>>()?;
+    ids.into_iter().filter_map(|id| device(db, id).transpose()).collect()
+}
+
+pub fn count_request(db: &Connection, id: DeviceId, counter: u64) -> Result<Result<(), u64>, StorageError> {
+    let counted = db
+        .prepare_cached("UPDATE device SET counter = ?1 WHERE id = ?2 AND counter < ?1")?
+        .execute(params![as_sql(counter)?, id.to_string()])?;
+    if counted == 1 {
+        return Ok(Ok(()));
+    }
+    let mut select = db.prepare_cached("SELECT counter FROM device WHERE id = ?")?;
+    let highest: Option<i64> = select.query_row([id.to_string()], |row| row.get(0)).optional()?;
+    Ok(Err(highest.unwrap_or(0).unsigned_abs()))
 }
 
 /// Number and hash of the device's last bundle.
@@ -148,4 +231,10 @@ pub fn revoke_device(db: &Connection, id: DeviceId, at: Timestamp) -> Result<boo
         .prepare_cached("UPDATE device SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?")?
         .execute(params![at.millis(), id.to_string()])?;
     Ok(set == 1)
+}
+
+pub fn freeze_device(db: &Connection, evidence: &Quarantined) -> Result<(), StorageError> {
+    db.prepare_cached("UPDATE device SET frozen_at = coalesce(frozen_at, ?) WHERE id = ?")?
+        .execute(params![evidence.at.millis(), evidence.device.to_string()])?;
+    bundles::quarantine(db, evidence)
 }

@@ -1,70 +1,193 @@
 //! Streams: rows in order, and the counter that moves with them.
 
-use lentera_protocol::stream::{Cursor, Row};
-use lentera_protocol::{DeviceId, decode, encode};
+use std::collections::BTreeMap;
+
+use lentera_domain::server_record::ServerRecord;
+use lentera_protocol::bundle::Stamp;
+use lentera_protocol::encode;
+use lentera_protocol::stream::{Origin, Row};
 use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
 
-use crate::storage::{StorageError, StreamPage, StreamQuery};
+use super::as_sql;
+use crate::storage::{AcceptedChange, DocumentKey, StorageError};
 
-/// Appends a row to the stream, which is made where there is none.
-pub fn append(db: &Connection, name: &str, origin: Option<DeviceId>, row: &Row) -> Result<(), StorageError> {
-    db.prepare_cached("INSERT INTO stream (name, position, hash) VALUES (?, 0, ?) ON CONFLICT DO NOTHING")?
-        .execute(params![name, [0_u8; 8]])?;
-    let (stream, position, previous): (i64, i64, [u8; 8]) = db
-        .prepare_cached("SELECT id, position, hash FROM stream WHERE name = ?")?
-        .query_row([name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let hash = row.chained_hash(&previous);
-    db.prepare_cached("INSERT INTO stream_row (stream, position, hash, origin_device, content) VALUES (?, ?, ?, ?, ?)")?
-        .execute(params![stream, position + 1, hash, origin.map(|device| device.to_string()), encode(row)])?;
-    db.prepare_cached("UPDATE stream SET position = ?, hash = ? WHERE id = ?")?.execute(params![position + 1, hash, stream])?;
-    Ok(())
+/// In the place of a document's kind, which is never negative: the item is a record of the server.
+pub const RECORD: i64 = -1;
+
+/// Rows being appended to streams. A stream's counter is read once and written once, by [`Appending::finish`].
+pub struct Appending<'a> {
+    db: &'a Connection,
+    heads: BTreeMap<String, Head>,
 }
 
-/// As [`crate::storage::Storage::stream_page`].
-pub fn page(db: &Connection, query: &StreamQuery) -> Result<Option<StreamPage>, StorageError> {
-    let head = db
-        .prepare_cached("SELECT id, position, hash FROM stream WHERE name = ?")?
-        .query_row([&query.name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    let Some((stream, last, last_hash)): Option<(u32, i64, [u8; 8])> = head else { return Ok(None) };
-    let mut cursor = start(db, stream, &query.cursors)?;
-    let (mut rows, mut bytes, mut more) = (Vec::new(), 0, false);
-    let mut select = db.prepare_cached(
-        "SELECT position, hash, content FROM stream_row
-         WHERE stream = ? AND position > ? AND origin_device IS NOT ? ORDER BY position",
-    )?;
-    let mut found = select.query(params![stream, position(cursor.position)?, query.asking.to_string()])?;
-    while let Some(row) = found.next()? {
-        let content: Vec<u8> = row.get(2)?;
-        // A row larger than any budget would otherwise stand in the way for ever.
-        if rows.len() >= query.rows || (bytes + content.len() > query.bytes && !rows.is_empty()) {
-            more = true;
-            break;
+/// Where a stream ends.
+#[derive(Clone, Copy)]
+struct Head {
+    stream: i64,
+    position: i64,
+    hash: [u8; 8],
+}
+
+impl<'a> Appending<'a> {
+    /// To streams of this database.
+    pub const fn to(db: &'a Connection) -> Self {
+        Self { db, heads: BTreeMap::new() }
+    }
+
+    /// Appends the change that is kept under `seq`.
+    pub fn change(&mut self, name: &str, key: DocumentKey, uuid: &str, seq: i64, row: &Row) -> Result<(), StorageError> {
+        let (head, length) = self.next(name, row)?;
+        self.db
+            .prepare_cached("INSERT INTO stream_row (stream, position, hash, change) VALUES (?, ?, ?, ?)")?
+            .execute(params![head.stream, head.position, head.hash, seq])?;
+        self.item(head, key.kind.into(), uuid, length)
+    }
+
+    /// Appends all accepted changes of a document, in order.
+    pub fn document(&mut self, name: &str, key: DocumentKey, uuid: &str) -> Result<(), StorageError> {
+        let mut select = self.db.prepare_cached(&format!(
+            "SELECT seq, {COLUMNS} FROM change JOIN bundle ON bundle.device = change.device AND bundle.number = change.bundle_number
+             JOIN device ON device.id = change.device WHERE change.kind = ? AND change.id = ? ORDER BY seq"
+        ))?;
+        let changes: Vec<(i64, Row)> =
+            select.query_map(params![key.kind, uuid], |row| Ok((row.get(0)?, row_of(row, 1)?)))?.collect::<Result<_, _>>()?;
+        changes.iter().try_for_each(|(seq, row)| self.change(name, key, uuid, *seq, row))
+    }
+
+    /// Whether the stream carries anything of a document.
+    pub fn carries(&mut self, name: &str, key: DocumentKey, uuid: &str) -> Result<bool, StorageError> {
+        let stream = self.head(name)?.stream;
+        let mut select = self.db.prepare_cached("SELECT 1 FROM stream_item WHERE stream = ? AND kind = ? AND id = ?")?;
+        Ok(select.exists(params![stream, key.kind, uuid])?)
+    }
+
+    /// Appends a record of the server.
+    pub fn record(&mut self, name: &str, record: &ServerRecord) -> Result<(), StorageError> {
+        let content = serde_json::to_string(record)?;
+        let row = Row::Record(content.clone());
+        let (head, length) = self.next(name, &row)?;
+        self.db
+            .prepare_cached("INSERT INTO stream_row (stream, position, hash, content) VALUES (?, ?, ?, ?)")?
+            .execute(params![head.stream, head.position, head.hash, content])?;
+        self.item(head, RECORD, &record.key(), length)
+    }
+
+    /// Moves the streams' counters.
+    pub fn finish(self) -> Result<(), StorageError> {
+        let mut update = self.db.prepare_cached("UPDATE stream SET position = ?, hash = ? WHERE id = ?")?;
+        for head in self.heads.into_values() {
+            update.execute(params![head.position, head.hash, head.stream])?;
         }
-        bytes += content.len();
-        rows.push(decode(&content).map_err(|error| StorageError::Damaged(error.to_string()))?);
-        cursor = Cursor { stream, position: row.get::<_, i64>(0)?.unsigned_abs(), hash: row.get(1)?, below: None };
+        Ok(())
     }
-    if !more {
-        // Past the device's own rows at the end, too.
-        cursor = Cursor { stream, position: last.unsigned_abs(), hash: last_hash, below: None };
+
+    /// The stream's end, with this row behind it, and the row's length.
+    fn next(&mut self, name: &str, row: &Row) -> Result<(Head, usize), StorageError> {
+        let before = self.head(name)?;
+        let next = Head { position: before.position + 1, hash: row.chained_hash(&before.hash), ..before };
+        if let Some(head) = self.heads.get_mut(name) {
+            *head = next;
+        }
+        Ok((next, encode(row).len()))
     }
-    Ok(Some(StreamPage { rows, bytes, cursor, more }))
+
+    /// The stream, which is made where there is none.
+    fn head(&mut self, name: &str) -> Result<Head, StorageError> {
+        if let Some(head) = self.heads.get(name) {
+            return Ok(*head);
+        }
+        self.db
+            .prepare_cached("INSERT INTO stream (name, position, hash) VALUES (?, 0, ?) ON CONFLICT DO NOTHING")?
+            .execute(params![name, [0_u8; 8]])?;
+        let head = self
+            .db
+            .prepare_cached("SELECT id, position, hash FROM stream WHERE name = ?")?
+            .query_row([name], |row| Ok(Head { stream: row.get(0)?, position: row.get(1)?, hash: row.get(2)? }))?;
+        self.heads.insert(name.to_owned(), head);
+        Ok(head)
+    }
+
+    fn item(&self, at: Head, kind: i64, id: &str, length: usize) -> Result<(), StorageError> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO stream_item (stream, kind, id, first, last, row_count, bytes) VALUES (?, ?, ?, ?4, ?4, 1, ?5)
+                 ON CONFLICT DO UPDATE SET last = excluded.last, row_count = row_count + 1, bytes = bytes + excluded.bytes",
+            )?
+            .execute(params![at.stream, kind, id, at.position, as_sql(length as u64)?])?;
+        Ok(())
+    }
 }
 
-/// The device's own cursor if it stands on a row of this very stream, else the beginning.
-fn start(db: &Connection, stream: u32, cursors: &[Cursor]) -> Result<Cursor, StorageError> {
-    let beginning = Cursor { stream, position: 0, hash: [0; 8], below: None };
-    let Some(cursor) = cursors.iter().find(|cursor| cursor.stream == stream) else { return Ok(beginning) };
-    let Ok(at) = position(cursor.position) else { return Ok(beginning) };
-    let hash: Option<[u8; 8]> = db
-        .prepare_cached("SELECT hash FROM stream_row WHERE stream = ? AND position = ?")?
-        .query_row(params![stream, at], |row| row.get(0))
-        .optional()?;
-    Ok(if hash == Some(cursor.hash) { *cursor } else { beginning })
+/// The columns of `change`, `bundle` and `device` that make a [`Row::Change`].
+pub const COLUMNS: &str =
+    "change.kind, change.id, change.bytes, saved_wall, saved_anchor, saved_since, device.nip, bundle.received_at";
+
+/// The row that begins at a column, as [`COLUMNS`].
+pub fn row_of(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Row> {
+    let id: Uuid =
+        row.get_ref(first + 1)?.as_str()?.parse().map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(first + 1, rusqlite::types::Type::Text, Box::new(error))
+        })?;
+    let origin = match row.get::<_, Option<i64>>(first + 3)? {
+        Some(wall) => Some(Origin {
+            author: row.get(first + 6)?,
+            saved: Stamp { wall, boot: None, anchor: row.get(first + 4)?, since_anchor: row.get(first + 5)? },
+            arrived: row.get(first + 7)?,
+        }),
+        None => None,
+    };
+    Ok(Row::Change { kind: row.get(first)?, id: id.into_bytes(), bytes: row.get(first + 2)?, origin })
 }
 
-/// A position as SQLite counts.
-fn position(position: u64) -> Result<i64, StorageError> {
-    i64::try_from(position).map_err(|_| StorageError::Damaged("position".to_owned()))
+/// The row of a change that was just accepted.
+pub fn row_of_accepted(change: &AcceptedChange) -> Row {
+    let origin = Origin {
+        author: change.author.to_string(),
+        saved: Stamp { boot: None, ..change.saved },
+        arrived: change.arrived.millis(),
+    };
+    Row::Change { kind: change.key.kind, id: change.key.id, bytes: change.bytes.clone(), origin: Some(origin) }
+}
+
+/// Brings the rows of the first schema, each with its content, into the second, where changes are referred to. Regions get a stream of
+/// their own: they come last to a new device.
+pub fn renew(db: &Connection, regions: &str) -> Result<(), StorageError> {
+    let damaged = |error: lentera_protocol::ProtocolError| StorageError::Damaged(error.to_string());
+    let mut select = db.prepare("SELECT stream, position, hash, content FROM stream_row_1 ORDER BY stream, position")?;
+    let mut rows = select.query([])?;
+    let mut later = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (stream, position, hash): (i64, i64, [u8; 8]) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let content: Vec<u8> = row.get(3)?;
+        let appending = Appending::to(db);
+        let head = Head { stream, position, hash };
+        match lentera_protocol::decode(&content).map_err(damaged)? {
+            Row::Change { kind, id, bytes, .. } => {
+                let uuid = Uuid::from_bytes(id).to_string();
+                let seq: Option<i64> = db
+                    .prepare_cached("SELECT seq FROM change WHERE kind = ? AND id = ? AND bytes = ?")?
+                    .query_row(params![kind, uuid, bytes], |row| row.get(0))
+                    .optional()?;
+                let seq = seq.ok_or_else(|| StorageError::Damaged("a stream's row without its change".to_owned()))?;
+                db.prepare_cached("INSERT INTO stream_row (stream, position, hash, change) VALUES (?, ?, ?, ?)")?
+                    .execute(params![stream, position, hash, seq])?;
+                appending.item(head, kind.into(), &uuid, content.len())?;
+            }
+            Row::Record(json) => {
+                db.prepare_cached("INSERT INTO stream_row (stream, position, hash, content) VALUES (?, ?, ?, ?)")?
+                    .execute(params![stream, position, hash, json])?;
+                match serde_json::from_str(&json)? {
+                    region @ ServerRecord::Region(_) => later.push(region),
+                    record => appending.item(head, RECORD, &record.key(), content.len())?,
+                }
+            }
+        }
+    }
+    let mut appending = Appending::to(db);
+    later.iter().try_for_each(|region| appending.record(regions, region))?;
+    appending.finish()?;
+    drop(rows);
+    drop(select);
+    Ok(db.execute_batch("DROP TABLE stream_row_1")?)
 }

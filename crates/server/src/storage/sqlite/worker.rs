@@ -24,8 +24,8 @@ pub struct Worker {
 
 /// A piece of work and whoever waits for it.
 trait Work: Send {
-    /// Does it; whether it succeeded.
-    fn run(&mut self, db: &Connection) -> bool;
+    /// Does it; why it failed, if it did.
+    fn run(&mut self, db: &Connection) -> Option<StorageError>;
     /// Tells who waits. `failure`: the transaction was not committed.
     fn answer(self: Box<Self>, failure: Option<StorageError>);
 }
@@ -41,9 +41,11 @@ where
     T: Send,
     F: FnOnce(&Connection) -> Result<T, StorageError> + Send,
 {
-    fn run(&mut self, db: &Connection) -> bool {
-        self.result = self.work.take().map(|work| work(db));
-        matches!(self.result, Some(Ok(_)))
+    fn run(&mut self, db: &Connection) -> Option<StorageError> {
+        let result = self.work.take()?(db);
+        let error = result.as_ref().err().cloned();
+        self.result = Some(result);
+        error
     }
 
     fn answer(self: Box<Self>, failure: Option<StorageError>) {
@@ -88,12 +90,7 @@ impl Worker {
     }
 }
 
-fn serve(
-    mut connection: Connection,
-    behavior: TransactionBehavior,
-    waiting: &Receiver<Box<dyn Work>>,
-    load: &AtomicUsize,
-) {
+fn serve(mut connection: Connection, behavior: TransactionBehavior, waiting: &Receiver<Box<dyn Work>>, load: &AtomicUsize) {
     while let Ok(first) = waiting.recv() {
         let mut together = vec![first];
         together.extend(waiting.try_iter().take(TOGETHER_MAX - 1));
@@ -114,8 +111,14 @@ fn run_together(
     for work in together {
         // Dropped without a commit, a savepoint takes back what was done in it.
         let savepoint = transaction.savepoint()?;
-        if work.run(&savepoint) {
+        let Some(error) = work.run(&savepoint) else {
             savepoint.commit()?;
+            continue;
+        };
+        drop(savepoint);
+        // Where the disk is full or fails, SQLite may take back all of the transaction: then nobody's work was done.
+        if transaction.is_autocommit() {
+            return Err(error);
         }
     }
     Ok(transaction.commit()?)

@@ -1,32 +1,26 @@
-//! What a device is sent: the next rows of its streams.
+//! One exchange with a device: the header it begins with, the answer it ends with.
+
+use std::sync::OnceLock;
 
 use ed25519_dalek::VerifyingKey;
-use lentera_protocol::limits::PAGE_ROWS_MAX;
-use lentera_protocol::stream::{self, Cursor};
-use lentera_protocol::sync::{Header, Refusal};
-use lentera_protocol::{VERSION, VERSION_MIN, sign};
+use lentera_protocol::limits::{PAGE_BUDGET, PAGE_ROWS_MAX};
+use lentera_protocol::sync::{Answer, Header, Last, Refusal, Sealed, Unreadable};
+use lentera_protocol::{VERSION, VERSION_MIN, sign, stream};
 
-use super::{Failure, Service, scope};
-use crate::storage::{Device, Storage, StreamQuery};
+use super::{Failure, Service};
+use crate::storage::{Device, NewsQuery, Storage};
 
-/// Rows of one answer at most.
+/// Rows of one answer at most, but for those that every screen needs and a document that is larger.
 const ANSWER_ROWS: usize = PAGE_ROWS_MAX / 2;
-/// Bytes of one answer's rows, inflated, at most: some 15 KB on the wire, a few seconds of a slow link.
-const ANSWER_BYTES: usize = 64 * 1024;
-
-/// The next rows of a device's streams.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pages {
-    /// Packed by [`stream::pack`].
-    pub packed: Vec<u8>,
-    /// How many rows.
-    pub rows: usize,
-    /// There are more.
-    pub more: bool,
-}
+/// Bytes of one answer's rows, inflated, where the device does not say: some 15 KB on the wire, a few seconds of a slow link.
+const ANSWER_BYTES: u32 = 64 * 1024;
+/// Amended receipts of one answer at most.
+const ANSWER_AMENDMENTS: usize = 32;
+/// The first version that knows amendments, and streams that are read newest first.
+const VERSION_OF_AMENDMENTS: u16 = 2;
 
 impl<S: Storage> Service<S> {
-    /// The header of a request and the device that signed it.
+    /// The header of a request and the device that signed it. Nothing is changed by it.
     ///
     /// # Errors
     /// A [`Refusal`], or a fault of the server's.
@@ -38,36 +32,73 @@ impl<S: Storage> Service<S> {
         let device = self.storage.device(claimed.device).await?.ok_or(Refusal::UnknownDevice)?;
         let key = VerifyingKey::from_bytes(&device.key).map_err(|_| Refusal::UnknownDevice)?;
         let header = sign::verify::<Header>(header, &key).map_err(|_| Refusal::UnknownDevice)?.into_inner();
-        if device.is_revoked { Err(Refusal::Revoked.into()) } else { Ok((header, device)) }
+        if device.revoked_at.is_some() {
+            return Err(Refusal::Revoked.into());
+        }
+        if device.frozen_at.is_some() {
+            return Err(Refusal::KeyFrozen.into());
+        }
+        match header.counter {
+            counter if counter <= device.counter => Err(Refusal::Replayed(device.counter).into()),
+            counter if i64::try_from(counter).is_err() => Err(Refusal::Malformed.into()),
+            _ => Ok((header, device)),
+        }
     }
 
-    /// The next rows of the device's streams behind these cursors.
+    /// Counts a request, so that the same cannot be made again.
+    ///
+    /// # Errors
+    /// [`Refusal::Replayed`] where it, or a later one, was counted before; a fault of the server's.
+    pub async fn count_request(&self, header: &Header) -> Result<(), Failure> {
+        let counted = self.storage.count_request(header.device, header.counter).await?;
+        Ok(counted.map_err(Refusal::Replayed)?)
+    }
+
+    /// The answer to a request: what became of what it handed over, and what is new for its device.
     ///
     /// # Errors
     /// A fault of the server's.
-    pub async fn read_streams(&self, device: &Device, cursors: &[Cursor]) -> Result<Pages, Failure> {
-        let (mut pages, mut rows, mut bytes, mut more) = (Vec::new(), 0, 0, false);
-        for name in scope::streams_of(&device.employee) {
-            // A stream that nothing is left for is still asked whether it has more.
-            let query = StreamQuery {
-                name,
-                cursors: cursors.to_vec(),
-                rows: if bytes < ANSWER_BYTES { ANSWER_ROWS - rows } else { 0 },
-                bytes: ANSWER_BYTES.saturating_sub(bytes),
-                asking: device.id,
-            };
-            let Some(page) = self.storage.stream_page(query).await? else { continue };
-            rows += page.rows.len();
-            bytes += page.bytes;
-            more |= page.more;
-            let stands_already = cursors.contains(&page.cursor) || (page.cursor.position == 0 && page.rows.is_empty());
-            if !stands_already {
-                pages.push(stream::Page { rows: page.rows, cursor: page.cursor });
-            }
-        }
-        let packed = tokio::task::spawn_blocking(move || stream::pack(&pages)).await?.map_err(Failure::Answer)?;
-        Ok(Pages { packed, rows, more })
+    pub async fn answer(&self, header: &Header, receipts: Vec<Vec<u8>>, unreadable: Vec<Unreadable>) -> Result<Answer, Failure> {
+        let knows_amendments = header.version >= VERSION_OF_AMENDMENTS;
+        let bytes = header.page_bytes.unwrap_or(ANSWER_BYTES).clamp(*PAGE_BUDGET.start(), *PAGE_BUDGET.end());
+        let query = NewsQuery {
+            device: header.device,
+            cursors: header.cursors.clone(),
+            rows: ANSWER_ROWS,
+            bytes: bytes as usize,
+            newest_first: knows_amendments,
+            amendments: knows_amendments.then(|| (header.amendment.unwrap_or_default(), ANSWER_AMENDMENTS)),
+        };
+        let news = self.storage.news(query).await?.ok_or(Refusal::UnknownDevice)?;
+        let (number, hash) = news.last;
+        let mut receipts: Vec<_> = receipts.into_iter().map(Sealed).collect();
+        // Behind the first words: the last one counts.
+        receipts.extend(news.amendments.into_iter().map(Sealed));
+        let pages = match news.pages {
+            none if none.is_empty() => no_pages()?,
+            pages => tokio::task::spawn_blocking(move || stream::pack(&pages)).await?.map_err(Failure::Answer)?,
+        };
+        Ok(Answer {
+            counter: header.counter,
+            receipts,
+            unreadable,
+            pages,
+            more: news.more,
+            scope_epoch: news.scope_epoch,
+            time: self.now().millis(),
+            last: (number > 0).then_some(Last { number, hash }),
+        })
     }
+}
+
+/// No pages, packed once: compressing takes longer than all else of an answer without news.
+fn no_pages() -> Result<Vec<u8>, Failure> {
+    static PACKED: OnceLock<Vec<u8>> = OnceLock::new();
+    if let Some(packed) = PACKED.get() {
+        return Ok(packed.clone());
+    }
+    let packed = stream::pack(&[]).map_err(Failure::Answer)?;
+    Ok(PACKED.get_or_init(|| packed).clone())
 }
 
 #[cfg(test)]
