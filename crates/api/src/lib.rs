@@ -12,4 +12,6 @@ pub use command::*;
 pub use error::{Error, What};
 pub use event::Event;
 pub use invite::Invite;
-pub use sentence::{Language, effect_sentence, evidence_sentence, field_name, finding_sentence, refusal_words, sentence};
+pub use sentence::{
+    Language, cause_words, effect_sentence, evidence_sentence, field_name, finding_sentence, moment, refusal_words, sentence,
+};

@@ -5,10 +5,11 @@ mod finding;
 mod moment;
 
 pub use evidence::evidence_sentence;
-pub use finding::finding_sentence;
+pub use finding::{cause_words, finding_sentence};
 use lentera_domain::error::Part;
 use lentera_domain::rules::Effect;
 use lentera_domain::{FieldError, Reason};
+pub use moment::moment;
 
 use self::moment::clock;
 use crate::Error;

@@ -1,15 +1,23 @@
 //! `lentera`: the engine from a terminal, for operators, scripts and tests. The same commands as the window's, JSON in and out.
 
+mod doctor;
+
+use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 
 use anyhow::Context;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Parser, Subcommand};
-use lentera_api::{Command, Error, Language, sentence};
+use lentera_api::{Call, Command, Delivery, Error, ExportReceipts, ExportUnsent, Language, Status, TakeFile, sentence};
 use lentera_engine::{Engine, NativePlatform};
 use serde_json::{Value, json};
+
+/// Bytes of a `.lentera` file that are read at most, 8 MiB: the engine refuses longer ones.
+const FILE_MAX: u64 = 8 * 1024 * 1024;
 
 /// Lentera without a window.
 #[derive(Parser)]
@@ -34,13 +42,43 @@ enum Action {
     },
     /// Sends and fetches until nothing more is to be said, and prints what went.
     Sync,
+    /// Tells people why nothing was sent and what to do.
+    Doctor {
+        /// `id` or `en`.
+        #[arg(long, default_value = "id", value_parser = read_language)]
+        language: Language,
+    },
+    /// Writes everything unsent to a `.lentera` file, encrypted to the server.
+    Export {
+        /// The file, ending in `.lentera`; a new one in this folder where none is named.
+        file: Option<PathBuf>,
+        /// The receipts for colleagues' parcels instead, for the way back.
+        #[arg(long)]
+        receipts: bool,
+    },
+    /// Takes a `.lentera` file: a colleague's parcels, or receipts for this device.
+    Take {
+        /// The file.
+        file: PathBuf,
+    },
     /// Lists all commands with their fields.
     Commands,
+}
+
+/// What is carried out on a data folder.
+enum Work {
+    Command(Command),
+    Sync,
+    Doctor(Language),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments) {
+        Ok(Ok(Value::String(report))) => {
+            print!("{report}");
+            ExitCode::SUCCESS
+        }
         Ok(Ok(answer)) => {
             println!("{answer:#}");
             ExitCode::SUCCESS
@@ -61,29 +99,58 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<Result<Value, Error>> {
-    let (name, given) = match arguments.action {
+    let path = |file: Option<PathBuf>| file.map_or_else(String::new, |file| file.display().to_string());
+    let work = match arguments.action {
         Action::Commands => return Ok(Ok(catalogue())),
-        Action::Call { command, arguments } => (Some(command), arguments),
-        Action::Sync => (None, String::new()),
-    };
-    let command = match name.map(|name| read_command(&name, &given)).transpose()? {
-        Some(Err(error)) => return Ok(Err(error)),
-        Some(Ok(command)) => Some(command),
-        None => None,
+        Action::Call { command, arguments } => match read_command(&command, &arguments)? {
+            Ok(command) => Work::Command(command),
+            Err(error) => return Ok(Err(error)),
+        },
+        Action::Sync => Work::Sync,
+        Action::Doctor { language } => Work::Doctor(language),
+        Action::Export { file, receipts: false } => Work::Command(ExportUnsent { path: path(file) }.into()),
+        Action::Export { file, receipts: true } => Work::Command(ExportReceipts { path: path(file) }.into()),
+        Action::Take { file } => Work::Command(TakeFile { content: read_file(&file)? }.into()),
     };
     let data = arguments.data.context("which data folder? add --data DIR")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(carry_out(data, command)))
+    Ok(runtime.block_on(carry_out(data, work)))
 }
 
-async fn carry_out(data: PathBuf, command: Option<Command>) -> Result<Value, Error> {
+async fn carry_out(data: PathBuf, work: Work) -> Result<Value, Error> {
     let internal = |detail: String| Error::Internal { detail };
-    let platform = NativePlatform::new().map_err(internal)?;
+    let platform = NativePlatform::new(std::env::current_dir().ok()).map_err(internal)?;
     let engine = Engine::open(&data, Rc::new(platform), |_| {})?;
-    match command {
-        Some(command) => engine.dispatch(command).await,
-        None => serde_json::to_value(engine.sync().await?).map_err(|error| internal(error.to_string())),
+    match work {
+        Work::Command(command) => engine.dispatch(command).await,
+        Work::Sync => serde_json::to_value(engine.sync().await?).map_err(|error| internal(error.to_string())),
+        Work::Doctor(language) => {
+            let (status, delivery) = (ask(&engine, Status {}).await?, ask(&engine, Delivery {}).await?);
+            Ok(doctor::report(&status, &delivery, language).into())
+        }
     }
+}
+
+/// One command and its typed answer.
+async fn ask<C: Call>(engine: &Engine, command: C) -> Result<C::Answer, Error> {
+    let answer = engine.dispatch(command.into()).await?;
+    serde_json::from_value(answer).map_err(|error| Error::Internal { detail: error.to_string() })
+}
+
+fn read_language(name: &str) -> Result<Language, String> {
+    match name {
+        "id" => Ok(Language::Id),
+        "en" => Ok(Language::En),
+        _ => Err("id or en".to_owned()),
+    }
+}
+
+/// A file's bytes as the command takes them; the engine holds the limit, and one byte more is enough to break it.
+fn read_file(path: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    file.take(FILE_MAX + 1).read_to_end(&mut bytes).with_context(|| path.display().to_string())?;
+    Ok(STANDARD.encode(bytes))
 }
 
 fn read_command(name: &str, arguments: &str) -> anyhow::Result<Result<Command, Error>> {

@@ -31,6 +31,11 @@ impl DataFolder {
         }
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The database of the person who used this device last; `None` before the first enrolment.
     pub fn active_database(&self) -> Option<PathBuf> {
         let name = fs::read_to_string(self.path.join("active")).ok()?;

@@ -4,7 +4,7 @@ use lentera_domain::Timestamp;
 
 use super::Language;
 use super::moment::{moment, span};
-use crate::view::Finding;
+use crate::view::{Cause, Finding};
 
 /// What was found, and what to do; the second is empty where nothing needs to be done.
 pub fn finding_sentence(finding: &Finding, language: Language) -> (String, String) {
@@ -13,6 +13,22 @@ pub fn finding_sentence(finding: &Finding, language: Language) -> (String, Strin
         Language::En => english(finding),
     };
     (what, what_to_do.to_owned())
+}
+
+/// How a try failed, in a few words.
+pub fn cause_words(cause: Cause, language: Language) -> &'static str {
+    match cause {
+        Cause::Unreachable => language.pick("server tidak terjangkau", "server unreachable"),
+        Cause::Busy => language.pick("server ramai", "server busy"),
+        Cause::WrongAddress => language.pick("bukan server Lentera", "not a Lentera server"),
+        Cause::NotOurServer => language.pick("bukan server kami", "not our server"),
+        Cause::Revoked => language.pick("perangkat dicabut", "device revoked"),
+        Cause::AppTooOld => language.pick("aplikasi terlalu lama", "app too old"),
+        Cause::BadAnswer => language.pick("jawaban tidak terbaca", "answer unreadable"),
+        Cause::Storage => language.pick("tidak dapat menyimpan", "could not be kept"),
+        Cause::LogInAgain => language.pick("perlu masuk lagi", "log in again"),
+        Cause::ClockWrong => language.pick("jam perangkat salah", "device's clock wrong"),
+    }
 }
 
 fn indonesian(finding: &Finding) -> (String, &'static str) {

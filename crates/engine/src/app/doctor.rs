@@ -104,7 +104,11 @@ fn last_answer(facts: &Facts<'_>) -> Option<Timestamp> {
 /// By how many minutes this device's clock is ahead of the server's, if by many and as far as can be told.
 fn clock_minutes(facts: &Facts<'_>) -> Option<i64> {
     let anchor = facts.anchor?;
-    let since = facts.boot.zip(anchor.boot).filter(|(now, then)| now.id == then.id).map(|(now, then)| now.millis.saturating_sub(then.millis));
+    let since = facts
+        .boot
+        .zip(anchor.boot)
+        .filter(|(now, then)| now.id == then.id)
+        .map(|(now, then)| now.millis.saturating_sub(then.millis));
     let minutes = match since.filter(|since| *since >= 0) {
         Some(since) => facts.now.millis().saturating_sub(anchor.time.plus_millis(since).millis()) / 60_000,
         // All that is sure after a restart: it is later than what the server told last.
@@ -128,10 +132,9 @@ fn held_back(facts: &Facts<'_>) -> Option<Timestamp> {
 fn is_loopback(address: &str) -> bool {
     let host = address.split_once("://").map_or(address, |(_, rest)| rest);
     let host = host.split(['/', '?']).next().unwrap_or_default();
-    let host = host.strip_prefix('[').map_or_else(
-        || host.split(':').next().unwrap_or_default(),
-        |rest| rest.split(']').next().unwrap_or_default(),
-    );
+    let host = host
+        .strip_prefix('[')
+        .map_or_else(|| host.split(':').next().unwrap_or_default(), |rest| rest.split(']').next().unwrap_or_default());
     host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
@@ -171,7 +174,8 @@ mod tests {
     fn all_well_finds_nothing() {
         assert_eq!(findings(&facts()), []);
         let attempts = [tried(-1000, None), tried(-2000, Some(Cause::Unreachable))];
-        let well = Facts { attempts: &attempts, network: Some(true), free_space: Some(1 << 40), waiting_since: Some(NOW), ..facts() };
+        let well =
+            Facts { attempts: &attempts, network: Some(true), free_space: Some(1 << 40), waiting_since: Some(NOW), ..facts() };
         assert_eq!(findings(&well), []);
     }
 
@@ -212,7 +216,8 @@ mod tests {
     #[test]
     fn work_that_waited_while_the_app_did_not_run_is_told() {
         let attempts = [tried(-60_000, None), tried(-9 * HOUR, Some(Cause::Unreachable))];
-        let waited = |since: i64| findings(&Facts { attempts: &attempts, waiting_since: Some(NOW.plus_millis(since)), ..facts() });
+        let waited =
+            |since: i64| findings(&Facts { attempts: &attempts, waiting_since: Some(NOW.plus_millis(since)), ..facts() });
         assert_eq!(waited(-10 * HOUR), [Finding::HeldBack { since: NOW.plus_millis(-9 * HOUR) }]);
         assert_eq!(waited(-5 * HOUR), [Finding::HeldBack { since: NOW.plus_millis(-5 * HOUR) }]);
         assert_eq!(waited(-2 * HOUR), []);

@@ -10,24 +10,24 @@ use rusqlite::Connection;
 
 use super::log::Viewer;
 use crate::Engine;
-use crate::store::{StoreError, draft, log_entry};
+use crate::store::{StoreError, conflict, draft, log_entry, rescue, stream};
 
 pub fn home(engine: &Engine) -> Result<Home, Error> {
     let today = super::now(engine).day();
     engine.read(|connection, identity| {
-        let viewer = Viewer::new(connection)?;
+        let viewer = Viewer::new(connection, identity)?;
         let owner = &identity.employee.nip;
         let light = super::status::light(connection)?;
         Ok(Home {
             person: super::status::person(connection, identity)?,
             today: viewer.day(owner, today, today)?,
-            cause: super::delivery::cause(connection, &light)?,
+            cause: super::delivery::cause(&super::delivery::attempts(engine, connection)?, &light),
             light,
             month: count_month(connection, &viewer, owner, today.month())?,
             drafts: draft::all(connection)?,
-            conflicts: 0,
-            backfill: None,
-            rescue: None,
+            conflicts: conflict::count_records(connection)?,
+            backfill: stream::backfill(connection)?,
+            rescue: rescue::unseen(connection)?,
         })
     })
 }

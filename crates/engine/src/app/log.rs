@@ -12,12 +12,13 @@ use lentera_domain::{Day, LogEntry, LogEntryId, Nip, Status};
 use rusqlite::Connection;
 
 use crate::Engine;
+use crate::store::identity::Identity;
 use crate::store::{StoreError, change, draft, log_entry, record, server_record};
 
 pub fn day(engine: &Engine, command: &lentera_api::LogDay) -> Result<LogDay, Error> {
     let today = super::now(engine).day();
     let day = if command.day.trim().is_empty() { today } else { Day::parse(&command.day)? };
-    engine.read(|connection, identity| Ok(Viewer::new(connection)?.day(&identity.employee.nip, day, today)?))
+    engine.read(|connection, identity| Ok(Viewer::new(connection, identity)?.day(&identity.employee.nip, day, today)?))
 }
 
 pub fn list(engine: &Engine, command: &ListLogEntries) -> Result<Page<LogEntryView>, Error> {
@@ -25,7 +26,7 @@ pub fn list(engine: &Engine, command: &ListLogEntries) -> Result<Page<LogEntryVi
         let owner = &identity.employee.nip;
         let limit = command.limit.min(super::PAGE_MAX);
         let (rows, total) = log_entry::search(connection, owner, &command.search, command.offset, limit)?;
-        let viewer = Viewer::new(connection)?;
+        let viewer = Viewer::new(connection, identity)?;
         let mut days: HashMap<Day, Vec<(LogEntryId, LogEntry)>> = HashMap::new();
         for (_, entry) in &rows {
             if let MapEntry::Vacant(day) = days.entry(entry.day) {
@@ -41,7 +42,7 @@ pub fn list(engine: &Engine, command: &ListLogEntries) -> Result<Page<LogEntryVi
 }
 
 pub fn detail(engine: &Engine, id: LogEntryId) -> Result<LogEntryView, Error> {
-    engine.read(|connection, _| view(connection, id))
+    engine.read(|connection, identity| view(connection, identity, id))
 }
 
 pub fn add(engine: &Engine, command: &Command, form: &LogEntryForm) -> Result<LogEntryView, Error> {
@@ -50,7 +51,7 @@ pub fn add(engine: &Engine, command: &Command, form: &LogEntryForm) -> Result<Lo
         let entry = form.parse(writing.identity.employee.nip.clone(), super::now(engine))?;
         record::write(transaction, writing, id.record(), None, &entry)?;
         draft::remove_saved(transaction, "log_entry/new")?;
-        view(transaction, id)
+        view(transaction, writing.identity, id)
     })
 }
 
@@ -66,7 +67,7 @@ pub fn edit(engine: &Engine, command: &Command, edit: &EditLogEntry) -> Result<L
         let to = LogEntry { visit: kept.visit, status: kept.status, noted_at: kept.noted_at, ..to };
         record::write(transaction, writing, edit.id.record(), Some(&from), &to)?;
         draft::remove_saved(transaction, &format!("log_entry/{}", edit.id))?;
-        view(transaction, edit.id)
+        view(transaction, writing.identity, edit.id)
     })
 }
 
@@ -75,7 +76,7 @@ pub fn set_status(engine: &Engine, command: &Command, id: LogEntryId, status: St
         let from = find_own(transaction, id, &writing.identity.employee.nip)?;
         let to = LogEntry { status, ..from.clone() };
         record::write(transaction, writing, id.record(), Some(&from), &to)?;
-        view(transaction, id)
+        view(transaction, writing.identity, id)
     })
 }
 
@@ -84,21 +85,22 @@ fn find_own(connection: &Connection, id: LogEntryId, owner: &Nip) -> Result<LogE
     if entry.owner == *owner { Ok(entry) } else { Err(Error::NotYours) }
 }
 
-fn view(connection: &Connection, id: LogEntryId) -> Result<LogEntryView, Error> {
+fn view(connection: &Connection, identity: &Identity, id: LogEntryId) -> Result<LogEntryView, Error> {
     let entry = log_entry::find(connection, id)?.ok_or(Error::NotFound { what: What::LogEntry })?;
     let day = log_entry::of_days(connection, &entry.owner, entry.day, entry.day)?;
-    Ok(Viewer::new(connection)?.entry(id, entry, &day)?)
+    Ok(Viewer::new(connection, identity)?.entry(id, entry, &day)?)
 }
 
 /// Shows entries: what they need beside themselves is read once.
 pub struct Viewer<'a> {
     connection: &'a Connection,
+    identity: &'a Identity,
     rules: Vec<LogRules>,
 }
 
 impl<'a> Viewer<'a> {
-    pub fn new(connection: &'a Connection) -> Result<Self, StoreError> {
-        Ok(Self { connection, rules: server_record::log_rules(connection)? })
+    pub fn new(connection: &'a Connection, identity: &'a Identity) -> Result<Self, StoreError> {
+        Ok(Self { connection, identity, rules: server_record::log_rules(connection)? })
     }
 
     /// Whether rules have come from the server that judge this day.
@@ -111,11 +113,12 @@ impl<'a> Viewer<'a> {
         let village_name = entry.village.as_ref().map(|code| server_record::village_name(self.connection, code)).transpose()?;
         let written = change::first_written(self.connection, id.record())?;
         let saved = written.as_ref().and_then(change::Written::evidence);
+        // From a server that does not tell: what the record itself says.
         let saved = saved.unwrap_or(Saved { wall: entry.noted_at, anchor: None, since_anchor: None });
         Ok(LogEntryView {
             id,
             evidence: evidence(saved, written.and_then(|written| written.arrived_at)),
-            conflicts: Vec::new(),
+            conflicts: super::conflict::of(self.connection, self.identity, &[id.record()])?,
             delivered: change::delivered(self.connection, id.record())?,
             effects: effects(id, &entry, day, self.rules(entry.day)),
             form: LogEntryForm::of(&entry),

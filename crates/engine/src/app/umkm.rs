@@ -7,7 +7,7 @@ use lentera_domain::{Umkm, UmkmId, UmkmOwner};
 use rusqlite::Connection;
 
 use crate::Engine;
-use crate::store::{change, draft, record, server_record, umkm, visit};
+use crate::store::{change, conflict, draft, record, server_record, umkm, visit};
 
 pub fn list(engine: &Engine, command: &ListUmkm) -> Result<Page<UmkmView>, Error> {
     engine.read(|connection, _| {
@@ -18,16 +18,16 @@ pub fn list(engine: &Engine, command: &ListUmkm) -> Result<Page<UmkmView>, Error
 }
 
 pub fn detail(engine: &Engine, id: UmkmId) -> Result<UmkmDetailView, Error> {
-    engine.read(|connection, _| {
+    engine.read(|connection, identity| {
         let view = view(connection, id)?;
         let owner = umkm::find_owner(connection, id)?;
         let visits = visit::of_umkm(connection, id)?.into_iter();
         Ok(UmkmDetailView {
             form: UmkmForm::of(&view.umkm, &owner),
             nik_masked: owner.nik.map(|nik| nik.masked()),
-            visits: visits.map(|(id, visit)| super::visit::view(connection, id, visit)).collect::<Result<_, _>>()?,
+            visits: visits.map(|(id, visit)| super::visit::view(connection, identity, id, visit)).collect::<Result<_, _>>()?,
             umkm: view,
-            conflicts: Vec::new(),
+            conflicts: super::conflict::of(connection, identity, &[id.record(), id.owner()])?,
         })
     })
 }
@@ -71,5 +71,6 @@ fn view(connection: &Connection, id: UmkmId) -> Result<UmkmView, Error> {
 
 fn view_of(connection: &Connection, id: UmkmId, umkm: Umkm) -> Result<UmkmView, Error> {
     let delivered = change::delivered(connection, id.record())?;
-    Ok(UmkmView { id, village_name: server_record::village_name(connection, &umkm.village)?, umkm, delivered, conflicts: 0 })
+    let conflicts = conflict::count_fields(connection, &[id.record(), id.owner()])?;
+    Ok(UmkmView { id, village_name: server_record::village_name(connection, &umkm.village)?, umkm, delivered, conflicts })
 }

@@ -8,6 +8,7 @@ use lentera_domain::{LogEntryId, Visit, VisitId};
 use rusqlite::Connection;
 
 use crate::Engine;
+use crate::store::identity::Identity;
 use crate::store::{change, draft, record, server_record, visit};
 
 pub fn record(engine: &Engine, command: &Command, form: &VisitForm) -> Result<VisitView, Error> {
@@ -27,19 +28,19 @@ pub fn record(engine: &Engine, command: &Command, form: &VisitForm) -> Result<Vi
         if chosen_later {
             draft::remove_saved(transaction, unchosen.as_str())?;
         }
-        view(transaction, id, visit)
+        view(transaction, writing.identity, id, visit)
     })
 }
 
 pub fn detail(engine: &Engine, id: VisitId) -> Result<VisitView, Error> {
-    engine.read(|connection, _| {
+    engine.read(|connection, identity| {
         let found = visit::find(connection, id)?.ok_or(Error::NotFound { what: What::Visit })?;
-        view(connection, id, found)
+        view(connection, identity, id, found)
     })
 }
 
 /// How `visit` is shown.
-pub fn view(connection: &Connection, id: VisitId, visit: Visit) -> Result<VisitView, Error> {
+pub fn view(connection: &Connection, identity: &Identity, id: VisitId, visit: Visit) -> Result<VisitView, Error> {
     let officer = server_record::employee(connection, &visit.officer)?;
     let umkm = super::umkm::find(connection, visit.umkm).map_or_else(|_| visit.umkm.to_string(), |umkm| umkm.name.to_string());
     Ok(VisitView {
@@ -49,6 +50,6 @@ pub fn view(connection: &Connection, id: VisitId, visit: Visit) -> Result<VisitV
         delivered: change::delivered(connection, id.record())?,
         log_entry: LogEntryId::of_visit(id, &visit.officer),
         visit,
-        conflicts: Vec::new(),
+        conflicts: super::conflict::of(connection, identity, &[id.record()])?,
     })
 }

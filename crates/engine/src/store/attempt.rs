@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::StoreError;
 
 /// Rows that are kept.
-const KEPT: u32 = 50;
+pub const KEPT: usize = 50;
 /// A try that begins later than this after the last one gets a row of its own, in milliseconds: the gap is worth seeing.
 const GAP: i64 = 10 * 60_000;
 
@@ -57,7 +57,7 @@ pub fn insert(connection: &Connection, attempt: &Attempt) -> Result<(), StoreErr
     ])?;
     connection
         .prepare_cached("DELETE FROM attempt WHERE position <= (SELECT max(position) FROM attempt) - ?")?
-        .execute([KEPT])?;
+        .execute([i64::try_from(KEPT).unwrap_or(i64::MAX)])?;
     Ok(())
 }
 

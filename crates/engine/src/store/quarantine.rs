@@ -15,3 +15,11 @@ pub fn insert(connection: &Connection, received_at: Timestamp, code: &str, bytes
         .execute(params![received_at.millis(), code, bytes])?;
     Ok(())
 }
+
+/// How much is kept aside.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn count(connection: &Connection) -> Result<u32, StoreError> {
+    Ok(connection.prepare_cached("SELECT count(*) FROM quarantine")?.query_row([], |row| row.get(0))?)
+}
