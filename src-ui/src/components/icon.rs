@@ -68,7 +68,6 @@ impl Icon {
 
     const fn class(self) -> &'static str {
         match self {
-            Self::Key => "M8 9a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM11.5 11.5 19 4M16 7l2.5 2.5M13.5 9.5l2 2",
             Self::Square => "icon shape shape-saved",
             Self::Waiting => "icon shape shape-waiting",
             Self::Arrived => "icon shape shape-arrived",

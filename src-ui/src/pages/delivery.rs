@@ -103,6 +103,7 @@ fn standing(delivery: &Delivery) -> impl IntoView + use<> {
     view! {
         <section class=format!("standing light-{}", now.state) role="status" data-test="standing">
             <p class="standing-word">{icon(shape(now.state))} <span>{now.text}</span></p>
+            {(light.refused > 0 && light.waiting > 0).then(|| view! { <p>{(words.n_waiting)(light.waiting)}</p> })}
             {what.map(|what| view! { <p class="standing-why">{what}</p> })}
             {to_do.filter(|to_do| !to_do.is_empty()).map(|to_do| view! { <p>{to_do}</p> })}
             {waits.then(|| view! { <p>{(words.safe)(app.device())}</p> })}
