@@ -8,11 +8,13 @@ mod device;
 mod office;
 
 use std::fs;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use device::{Device, client};
+use lentera_protocol::Hash;
 use lentera_protocol::parcel::{self, LenteraFile};
 use office::{LAILA, Office, SITI};
 use tokio::time::timeout;
@@ -172,9 +174,8 @@ async fn a_file_brings_what_no_network_did_and_takes_the_receipts_back() {
         });
     };
     let parcels = parcel::pack(&bundles, &office.key(), random).unwrap();
-    let server = lentera_protocol::Hash::of(office.key().as_bytes());
+    let server = Hash::of(office.key().as_bytes());
     fs::write(&file, LenteraFile::Parcels { server, parcels: parcels.clone() }.write()).unwrap();
-    let path = |file: &std::path::Path| file.to_str().unwrap().to_owned();
     // Beside the running server, and twice: the same receipts.
     for _ in 0..2 {
         let said = office.run(&["import", "bundle", &path(&file), "--receipts", &path(&back)]);
@@ -184,8 +185,7 @@ async fn a_file_brings_what_no_network_did_and_takes_the_receipts_back() {
         let sent: Vec<_> = receipts.into_iter().map(|receipt| receipt.0).collect();
         assert_eq!(siti.sync(&bundles).await.unwrap(), sent);
     }
-    let other = lentera_protocol::Hash::of(b"another");
-    fs::write(&file, LenteraFile::Parcels { server: other, parcels }.write()).unwrap();
+    fs::write(&file, LenteraFile::Parcels { server: Hash::of(b"another"), parcels }.write()).unwrap();
     assert!(office.fail(&["import", "bundle", &path(&file)]).contains("server lain"));
     assert!(office.fail(&["import", "bundle", &path(&back)]).contains("tanda terima"));
     fs::write(&file, b"PK").unwrap();
@@ -193,9 +193,59 @@ async fn a_file_brings_what_no_network_did_and_takes_the_receipts_back() {
     // A bundle whose predecessor is on its way by other means is not lost silently.
     let mut laila = Device::enrol(&office, LAILA, 2).await;
     laila.log_something();
-    let parcels = parcel::pack(&[laila.log_something()], &office.key(), |bytes| bytes.fill(7)).unwrap();
-    fs::write(&file, LenteraFile::Parcels { server, parcels }.write()).unwrap();
-    assert!(office.fail(&["import", "bundle", &path(&file)]).contains("lebih dulu"));
+    let late = pack(&office, laila.log_something());
+    assert!(office.fail(&["import", "bundle", &path(&late)]).contains("lebih lama"));
+}
+
+#[tokio::test]
+async fn what_a_withdrawn_device_still_has_waits_for_its_owners_word() {
+    let mut office = Office::make(false);
+    office.start();
+    let mut device = Device::enrol(&office, SITI, 1).await;
+    let id = device.id().to_string();
+    let first = device.log_something();
+    assert_eq!(device.sync(&[first]).await.unwrap().len(), 1);
+    assert_eq!(office.run(&["devices", SITI]), format!("{id}  aktif, 1 kiriman\n"));
+    assert!(office.run(&["devices", LAILA]).contains("Belum ada perangkat"));
+    assert!(office.run(&["confirm-held", &id]).contains("Tidak ada kiriman yang ditahan"));
+    office.run(&["revoke-device", &id]);
+    assert!(office.run(&["devices", SITI]).contains("dicabut"));
+    let file = pack(&office, device.log_something());
+    assert!(office.fail(&["import", "bundle", &path(&file)]).contains("confirm-held"));
+    let back = office.data().join("tanda-terima.lentera");
+    assert!(office.run(&["confirm-held", &id, "--receipts", &path(&back)]).contains("1 kiriman diterima"));
+    let Ok(LenteraFile::Receipts { receipts, .. }) = LenteraFile::read(&fs::read(&back).unwrap()) else { panic!() };
+    assert_eq!(receipts.len(), 1);
+    assert!(office.run(&["confirm-held", &id]).contains("Tidak ada kiriman yang ditahan"));
+    assert!(office.run(&["devices", SITI]).contains("2 kiriman"));
+}
+
+#[tokio::test]
+async fn an_enterprise_is_moved_to_a_unit_that_there_is() {
+    let mut office = Office::make(false);
+    office.start();
+    let mut device = Device::enrol(&office, SITI, 1).await;
+    let id = lentera_domain::UmkmId(uuid::Uuid::from_u128(7));
+    let bundle = device.register(id);
+    assert_eq!(device.sync(&[bundle]).await.unwrap().len(), 1);
+    let (id, other) = (id.0.to_string(), uuid::Uuid::from_u128(8).to_string());
+    assert!(office.fail(&["move-umkm", &id, "Bidang Perdagagan"]).contains("Periksa ejaannya"));
+    assert!(office.fail(&["move-umkm", &other, "Bidang Perdagangan"]).contains("Tidak ada usaha"));
+    assert!(office.fail(&["move-umkm", "halo", "Bidang Perdagangan"]).contains("UUID"));
+    assert!(office.run(&["move-umkm", &id, "Bidang Perdagangan"]).contains("dipindahkan"));
+    assert!(office.run(&["move-umkm", &id, "Bidang Perdagangan"]).contains("sudah di unit"));
+}
+
+/// A `.lentera` file with one bundle.
+fn pack(office: &Office, bundle: Vec<u8>) -> PathBuf {
+    let parcels = parcel::pack(&[bundle], &office.key(), |bytes| bytes.fill(7)).unwrap();
+    let file = office.data().join("satu.lentera");
+    fs::write(&file, LenteraFile::Parcels { server: Hash::of(office.key().as_bytes()), parcels }.write()).unwrap();
+    file
+}
+
+fn path(file: &Path) -> String {
+    file.to_str().unwrap().to_owned()
 }
 
 #[test]

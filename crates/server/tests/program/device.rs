@@ -5,7 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use lentera_document::{Actor, Document, Fields, fields_of};
 use lentera_domain::log_entry::LogEntryForm;
-use lentera_domain::{LogEntryId, Nip, Timestamp};
+use lentera_domain::umkm::UmkmForm;
+use lentera_domain::{LogEntryId, Nip, RecordId, Timestamp, UmkmId};
 use lentera_protocol::account::{Enrol, EnrolAnswer};
 use lentera_protocol::bundle::{self, Bundle, Change, Packed, Stamp};
 use lentera_protocol::receipt::Receipt;
@@ -63,14 +64,14 @@ impl Device {
         panic!("not enrolled");
     }
 
-    fn id(&self) -> DeviceId {
+    /// Its name.
+    pub fn id(&self) -> DeviceId {
         DeviceId::of_key(self.key.verifying_key().as_bytes())
     }
 
     /// A sealed bundle with one new log entry.
     pub fn log_something(&mut self) -> Vec<u8> {
         let id = u128::from_be_bytes(self.id().0) ^ u128::from(self.number);
-        let record = LogEntryId(Uuid::from_u128(id)).record();
         let form = LogEntryForm {
             day: "2026-11-20".into(),
             start: "8".into(),
@@ -79,9 +80,24 @@ impl Device {
             activity: format!("Rapat ke-{}", self.number),
             ..LogEntryForm::default()
         };
-        let fields = fields_of(&form.parse(Nip::parse(self.nip).unwrap(), NOW).unwrap()).unwrap();
+        let entry = form.parse(Nip::parse(self.nip).unwrap(), NOW).unwrap();
+        self.seal(LogEntryId(Uuid::from_u128(id)).record(), &fields_of(&entry).unwrap())
+    }
+
+    /// A sealed bundle that registers an enterprise.
+    pub fn register(&mut self, id: UmkmId) -> Vec<u8> {
+        let form = UmkmForm {
+            name: "Dapur Contoh".into(),
+            owner_name: "Aluh Contoh".into(),
+            village: "63.11.01.2001".into(),
+            ..UmkmForm::default()
+        };
+        self.seal(id.record(), &fields_of(&form.parse(NOW).unwrap().0).unwrap())
+    }
+
+    fn seal(&mut self, record: RecordId, fields: &Fields) -> Vec<u8> {
         let actor = Actor::derive(self.key.verifying_key().as_bytes(), 0);
-        let written = Document::new(record).unwrap().write(actor, NOW, &Fields::default(), &fields).unwrap().unwrap();
+        let written = Document::new(record).unwrap().write(actor, NOW, &Fields::default(), fields).unwrap().unwrap();
         let change =
             Change { kind: record.kind.number(), id: *record.id.as_bytes(), bytes: written.bytes, saved: STAMP, part: None };
         let Packed::Whole(changes, 1) = bundle::pack(&[change]).unwrap() else { panic!("parts") };

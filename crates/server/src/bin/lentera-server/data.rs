@@ -23,6 +23,16 @@ impl DataFolder {
         self.0.join("server.key")
     }
 
+    /// The running server's watch over foreign bytes.
+    pub fn watch(&self) -> PathBuf {
+        self.0.join("watch")
+    }
+
+    /// The watch of a command beside it: neither may take the other's for its own.
+    pub fn import_watch(&self) -> PathBuf {
+        self.0.join("watch-import")
+    }
+
     /// The office's own certificate authority.
     pub fn authority(&self) -> Authority {
         Authority::new(self.0.join("tls"))

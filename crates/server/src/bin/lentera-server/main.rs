@@ -58,10 +58,30 @@ enum Command {
         /// NIP.
         nip: String,
     },
+    /// Menampilkan perangkat seorang pegawai dan keadaannya.
+    Devices {
+        /// NIP.
+        nip: String,
+    },
     /// Mencabut sebuah perangkat.
     RevokeDevice {
         /// Nama perangkat, 32 angka heksadesimal.
         id: String,
+    },
+    /// Menerima kiriman yang ditahan dari perangkat yang dicabut atau dibekukan, setelah pemiliknya memastikan itu miliknya.
+    ConfirmHeld {
+        /// Nama perangkat, 32 angka heksadesimal.
+        id: String,
+        /// Berkas .lentera baru untuk tanda terimanya.
+        #[arg(long)]
+        receipts: Option<PathBuf>,
+    },
+    /// Memindahkan sebuah usaha, beserta data pemilik dan kunjungannya, ke unit lain.
+    MoveUmkm {
+        /// UUID usaha.
+        id: String,
+        /// Nama unit, seperti di daftar pegawai.
+        unit: String,
     },
     /// Menetapkan aturan kegiatan harian.
     #[command(subcommand)]
@@ -133,6 +153,9 @@ async fn run(arguments: Arguments) -> Result<()> {
         Command::Import(Import::Bundle { file, receipts }) => operator::import_bundle(&data, &file, receipts.as_deref()).await,
         Command::Invite { nip, address } => invite::invite(&data, nip, address).await,
         Command::ResetPassword { nip } => operator::reset_password(&data, &nip).await,
+        Command::Devices { nip } => operator::devices(&data, &nip).await,
+        Command::ConfirmHeld { id, receipts } => operator::confirm_held(&data, &id, receipts.as_deref()).await,
+        Command::MoveUmkm { id, unit } => operator::move_umkm(&data, &id, &unit).await,
         Command::RevokeDevice { id } => operator::revoke_device(&data, &id).await,
         Command::Rules(Rules::Set { file }) => operator::set_rules(&data, &file).await,
         Command::RenewCertificate { name } => operator::renew_certificate(&data, &name),

@@ -4,13 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use lentera_domain::{Text, UmkmId};
 use lentera_protocol::limits::FILE_MAX;
-use lentera_protocol::parcel::LenteraFile;
-use lentera_protocol::sync::Sealed;
 use lentera_server::clock::{Clock, SystemClock};
 use lentera_server::private_file;
-use lentera_server::service::{Service, server_key};
-use lentera_server::storage::{Imported, Sqlite};
+use lentera_server::service::{FileRefusal, Service, Taken, server_key};
+use lentera_server::storage::{Imported, Moved, Sqlite};
 use lentera_server::tls::TlsError;
 
 use crate::data::DataFolder;
@@ -68,46 +67,54 @@ pub async fn import_wilayah(data: &DataFolder, file: &Path) -> Result<()> {
 
 /// Takes the parcels of a `.lentera` file, as if their devices had sent them; their receipts go into a file of their own.
 pub async fn import_bundle(data: &DataFolder, file: &Path, receipts: Option<&Path>) -> Result<()> {
-    let service = data.open().await?;
+    let service = data.open().await?.watching(&data.import_watch()).await?;
     let size = std::fs::metadata(file).with_context(|| file.display().to_string())?.len();
     ensure!(size <= FILE_MAX as u64, "{} terlalu besar untuk berkas .lentera.", file.display());
-    let parsed = LenteraFile::read(&read(file)?);
-    let Ok(parsed) = parsed else { bail!("{} bukan berkas .lentera yang utuh. Salin ulang dari perangkatnya.", file.display()) };
-    let own = server_key::fingerprint(service.key());
-    let parcels = match parsed {
-        LenteraFile::Parcels { server, parcels } if server == own => parcels,
-        LenteraFile::Parcels { .. } => bail!("{} untuk server lain. Tidak ada yang dimasukkan.", file.display()),
-        LenteraFile::Receipts { .. } => bail!("{} berisi tanda terima: buka di aplikasi, bukan di server.", file.display()),
+    let name = file.display();
+    let taken = match service.take_file(&read(file)?).await? {
+        Ok(taken) => taken,
+        Err(FileRefusal::Malformed) => bail!("{name} bukan berkas .lentera yang utuh. Salin ulang dari perangkatnya."),
+        Err(FileRefusal::OtherServer) => bail!("{name} untuk server lain. Tidak ada yang dimasukkan."),
+        Err(FileRefusal::Receipts) => bail!("{name} berisi tanda terima: buka di aplikasi, bukan di server."),
     };
-    let (mut signed, mut unreadable) = (Vec::new(), Vec::new());
-    for parcel in &parcels {
-        let taken = service.take_parcel(&parcel.0).await?;
-        signed.extend(taken.receipts.into_iter().map(Sealed));
-        unreadable.extend(taken.unreadable);
-    }
-    let count = signed.len();
-    if let Some(out) = receipts {
-        let answer = LenteraFile::Receipts { server: own, receipts: signed };
-        private_file::write(out, &answer.write()).with_context(|| out.display().to_string())?;
-    }
-    print(&format!("{} paket dibuka, {count} kiriman diterima.", parcels.len()))?;
-    if !unreadable.is_empty() {
-        let reasons: Vec<_> = unreadable.iter().map(|code| reason(code)).collect();
-        bail!("{} paket tidak seluruhnya diterima: {}.", unreadable.len(), reasons.join("; "));
-    }
-    Ok(())
+    finish(&service, taken, receipts)
 }
 
-/// Why something of a parcel was not taken, in words.
-fn reason(code: &str) -> String {
+/// Takes what is held of a device that was withdrawn or frozen.
+pub async fn confirm_held(data: &DataFolder, id: &str, receipts: Option<&Path>) -> Result<()> {
+    let id = parse_device(id)?;
+    let service = data.open().await?.watching(&data.import_watch()).await?;
+    let taken = service.confirm_held(id).await?;
+    if taken.receipts.is_empty() && taken.unreadable.is_none() {
+        return print("Tidak ada kiriman yang ditahan dari perangkat itu.");
+    }
+    finish(&service, taken, receipts)
+}
+
+/// Says what was taken, and puts the receipts into a file where one is wanted.
+fn finish(service: &Service<Sqlite>, taken: Taken, receipts: Option<&Path>) -> Result<()> {
+    let Taken { receipts: signed, unreadable } = taken;
+    let count = signed.len();
+    if let Some(out) = receipts {
+        private_file::write(out, &service.receipts_file(signed)).with_context(|| out.display().to_string())?;
+    }
+    print(&format!("{count} kiriman diterima."))?;
+    match unreadable {
+        None => Ok(()),
+        Some(code) => bail!("Tidak semuanya diterima: {}.", reason(code)),
+    }
+}
+
+/// Why something was not taken, in words.
+fn reason(code: &str) -> &str {
     match code {
-        "malformed" => "isinya rusak atau bukan untuk server ini".to_owned(),
-        "unknown_device" => "perangkatnya tidak dikenal".to_owned(),
-        "bad_signature" => "tanda tangannya tidak cocok".to_owned(),
-        "gap" => "kiriman sebelumnya belum ada; masukkan berkas yang lebih dulu dibuat".to_owned(),
-        "fork" => "perangkatnya tersalin; kuncinya dibekukan dan isinya disimpan".to_owned(),
-        "held" | "revoked" => "perangkatnya dicabut atau dibekukan; isinya disimpan sampai dipastikan".to_owned(),
-        code => code.to_owned(),
+        "malformed" => "ada isi yang rusak atau bukan untuk server ini",
+        "unknown_device" => "ada perangkat yang tidak dikenal",
+        "bad_signature" => "ada tanda tangan yang tidak cocok",
+        "gap" => "kiriman sebelumnya belum ada; masukkan dulu berkas yang lebih lama",
+        "fork" => "ada perangkat yang tersalin; kuncinya dibekukan dan isinya disimpan",
+        "held" => "ada perangkat yang dicabut atau dibekukan; isinya disimpan sampai dipastikan dengan confirm-held",
+        code => code,
     }
 }
 
@@ -123,6 +130,35 @@ pub async fn revoke_device(data: &DataFolder, id: &str) -> Result<()> {
     let id = parse_device(id)?;
     ensure!(data.open().await?.revoke_device(id).await?, "Tidak ada perangkat dengan nama itu.");
     Ok(())
+}
+
+/// Lists a person's devices, the oldest first.
+pub async fn devices(data: &DataFolder, nip: &str) -> Result<()> {
+    let devices = data.open().await?.devices(parse_nip(nip)?).await?;
+    if devices.is_empty() {
+        return print("Belum ada perangkat dengan NIP itu.");
+    }
+    for device in devices {
+        let state = match (device.revoked_at, device.frozen_at) {
+            (Some(at), _) => format!("dicabut {}", at.day()),
+            (None, Some(at)) => format!("dibekukan {}", at.day()),
+            (None, None) => "aktif".to_owned(),
+        };
+        print(&format!("{}  {state}, {} kiriman", device.id, device.last.0))?;
+    }
+    Ok(())
+}
+
+/// Makes an enterprise another unit's.
+pub async fn move_umkm(data: &DataFolder, id: &str, unit: &str) -> Result<()> {
+    let id = id.parse().map(UmkmId).ok().context("Nama usaha harus berupa UUID.")?;
+    let Ok(unit) = Text::parse("unit", unit) else { bail!("Nama unit kosong atau terlalu panjang.") };
+    match data.open().await?.move_umkm(id, unit).await? {
+        Moved::Done(documents) => print(&format!("Usaha dipindahkan, bersama {} catatannya.", documents.saturating_sub(1))),
+        Moved::Same => print("Usaha itu sudah di unit tersebut. Tidak ada yang diubah."),
+        Moved::NoEnterprise => bail!("Tidak ada usaha dengan nama itu."),
+        Moved::NoUnit => bail!("Tidak ada pegawai di unit itu. Periksa ejaannya, atau impor pegawainya dulu."),
+    }
 }
 
 /// Sets the rules of one starting day.

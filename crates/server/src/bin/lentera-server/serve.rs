@@ -29,7 +29,7 @@ pub async fn serve(data: &DataFolder, arguments: Serve) -> Result<()> {
         _ => own.exists().then(|| own.server()),
     };
     let tls = files.as_ref().map(Files::acceptor).transpose().context("TLS")?;
-    let service = Arc::new(data.open().await?);
+    let service = Arc::new(data.open().await?.watching(&data.watch()).await?);
     let (scheme, ip) = if tls.is_some() { ("https", [0, 0, 0, 0]) } else { ("http", [127, 0, 0, 1]) };
     let address = arguments.listen.unwrap_or(SocketAddr::from((ip, PORT)));
     let listener = listen::bind(address).with_context(|| format!("Tidak dapat mendengarkan di {address}."))?;
