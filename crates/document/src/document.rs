@@ -113,8 +113,22 @@ impl Document {
         at: Timestamp,
         values: impl IntoIterator<Item = (K, ScalarValue)>,
     ) -> Result<Option<NewChange>, DocumentError> {
+        self.commit(actor, at, None, values)
+    }
+
+    /// Deletes a field, then puts `values`, as one change.
+    fn commit<K: Into<String>>(
+        &mut self,
+        actor: Actor,
+        at: Timestamp,
+        delete: Option<&str>,
+        values: impl IntoIterator<Item = (K, ScalarValue)>,
+    ) -> Result<Option<NewChange>, DocumentError> {
         self.doc.set_actor(actor.id());
         let mut transaction = self.doc.transaction();
+        if let Some(field) = delete {
+            transaction.delete(ROOT, field)?;
+        }
         for (key, value) in values {
             transaction.put(ROOT, key.into(), value)?;
         }
@@ -223,5 +237,38 @@ mod tests {
         let before = fields_of(&dapur()).unwrap();
         let second = document.write(Actor::derive(&[1; 32], 0), NOW, &before, &fields_of(&edited).unwrap()).unwrap().unwrap();
         assert!(matches!(Document::load(id(), [second.bytes.as_slice()]), Err(DocumentError::MissingDependency)));
+    }
+
+    #[test]
+    fn a_refused_change_is_written_anew_onto_what_stands_without_it() {
+        let (base, first) = create(Actor::derive(&[1; 32], 0));
+        let before = fields_of(&dapur()).unwrap();
+        let mut edited = dapur();
+        (edited.founded, edited.product) = (Some(2011), None);
+        let refused =
+            base.clone().write(Actor::derive(&[1; 32], 0), NOW, &before, &fields_of(&edited).unwrap()).unwrap().unwrap();
+        let mut others = dapur();
+        others.address = Some(lentera_domain::Text::parse("address", "Jl. Contoh 3").unwrap());
+        let foreign =
+            base.clone().write(Actor::derive(&[2; 32], 0), NOW, &before, &fields_of(&others).unwrap()).unwrap().unwrap();
+
+        let mut standing = Document::load(id(), [first.bytes.as_slice(), &foreign.bytes]).unwrap();
+        let anew = standing.rewrite(Actor::derive(&[1; 32], 1), NOW, &refused.bytes).unwrap().unwrap();
+        let umkm: Umkm = standing.read().unwrap();
+        assert_eq!((umkm.founded, umkm.product, umkm.address), (Some(2011), None, others.address));
+        assert_ne!(anew.hash, refused.hash);
+        assert!(Document::load(id(), [first.bytes.as_slice(), &foreign.bytes, &anew.bytes]).is_ok());
+        assert_eq!(standing.rewrite(Actor::derive(&[1; 32], 1), NOW, &refused.bytes).unwrap(), None);
+    }
+
+    #[test]
+    fn what_a_disk_damaged_is_an_error_and_no_panic() {
+        let (mut document, change) = create(Actor::derive(&[1; 32], 0));
+        for at in 0..change.bytes.len() {
+            let mut damaged = change.bytes.clone();
+            damaged[at] ^= 0x10;
+            assert!(matches!(Document::load(id(), [damaged.as_slice()]), Err(DocumentError::Load(_))), "byte {at}");
+            assert!(document.rewrite(Actor::derive(&[1; 32], 0), NOW, &damaged).is_err(), "byte {at}");
+        }
     }
 }

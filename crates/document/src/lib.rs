@@ -10,6 +10,8 @@ mod fields;
 mod genesis;
 pub mod guard;
 mod projection;
+#[cfg(test)]
+mod released;
 
 pub use actor::Actor;
 pub use document::{Document, DocumentError, FieldConflict, FieldValue, NewChange};

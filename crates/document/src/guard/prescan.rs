@@ -223,12 +223,7 @@ mod tests {
     /// The chunk of a change body, with its right length and checksum.
     fn chunk(body: &[u8]) -> Vec<u8> {
         let mut hashed = vec![CHANGE_CHUNK];
-        let mut length = body.len();
-        while length >= 0x80 {
-            hashed.push((length & 0x7f) as u8 | 0x80);
-            length >>= 7;
-        }
-        hashed.push(length as u8);
+        hashed.extend(unsigned(body.len() as u64));
         hashed.extend_from_slice(body);
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&Sha256::digest(&hashed)[..4]);
@@ -236,33 +231,165 @@ mod tests {
         bytes
     }
 
-    /// No dependency, an actor of one byte, seq 1, op 1, time 0, no message, no other actor, then one column of type uint with `data`.
-    fn with_column(data: &[u8]) -> Vec<u8> {
-        let mut body = vec![0, 1, 7, 1, 1, 0, 0, 0, 1, 0x42, data.len() as u8];
-        body.extend_from_slice(data);
+    /// The parts of a change that have a limit, as many of each as told.
+    #[derive(Clone, Default)]
+    struct Parts {
+        deps: u64,
+        actor: u64,
+        start_op: u64,
+        message: u64,
+        other_actors: u64,
+        other_actor: u64,
+        columns: u64,
+        rows: u64,
+        predecessors: u64,
+        rest: usize,
+    }
+
+    fn parts() -> Parts {
+        Parts { actor: 16, start_op: 2, other_actor: 16, rows: 1, ..Parts::default() }
+    }
+
+    fn unsigned(mut value: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while value >= 0x80 {
+            bytes.push((value & 0x7f) as u8 | 0x80);
+            value >>= 7;
+        }
+        bytes.push(value as u8);
+        bytes
+    }
+
+    /// So many rows of the value 1 in a column of runs: the signed count, and the value.
+    fn run(rows: u64) -> Vec<u8> {
+        if rows == 0 {
+            return Vec::new();
+        }
+        let mut bytes = unsigned(rows);
+        if bytes.last().is_some_and(|last| last & 0x40 != 0) {
+            *bytes.last_mut().unwrap() |= 0x80;
+            bytes.push(0);
+        }
+        bytes.push(1);
+        bytes
+    }
+
+    fn change(parts: &Parts) -> Vec<u8> {
+        let mut body = unsigned(parts.deps);
+        body.extend(vec![0xde; parts.deps as usize * 32]);
+        body.extend(unsigned(parts.actor));
+        body.extend(vec![0xac; parts.actor as usize]);
+        body.push(1);
+        body.extend(unsigned(parts.start_op));
+        body.push(0);
+        body.extend(unsigned(parts.message));
+        body.extend(vec![b'm'; parts.message as usize]);
+        body.extend(unsigned(parts.other_actors));
+        for _ in 0..parts.other_actors {
+            body.extend(unsigned(parts.other_actor));
+            body.extend(vec![0xac; parts.other_actor as usize]);
+        }
+        let mut columns = vec![(ACTION_COLUMN, run(parts.rows))];
+        if parts.predecessors > 0 {
+            columns.push((PREDECESSOR_COLUMNS[0], run(parts.predecessors)));
+        }
+        // Further columns of a number that Automerge does not know.
+        columns.extend((columns.len() as u64..parts.columns).map(|n| (0x402 + n * 16, run(1))));
+        body.extend(unsigned(columns.len() as u64));
+        for (specification, data) in &columns {
+            body.extend(unsigned(*specification));
+            body.extend(unsigned(data.len() as u64));
+        }
+        columns.iter().for_each(|(_, data)| body.extend(data));
+        body.extend(vec![0; parts.rest]);
         chunk(&body)
     }
 
     #[test]
     fn fifty_million_rows_in_a_few_bytes_are_not_decoded() {
-        let fifty_million = [0x80, 0xe1, 0xeb, 0x17];
-        let data: Vec<u8> = fifty_million.into_iter().chain([1]).collect();
-        assert_eq!(measure(&with_column(&data)).unwrap_err(), Refusal::TooLarge);
+        assert_eq!(measure(&change(&Parts { rows: 50_000_000, ..parts() })).unwrap_err(), Refusal::TooLarge);
+        assert_eq!(measure(&change(&Parts { predecessors: u64::MAX >> 2, ..parts() })).unwrap_err(), Refusal::TooLarge);
+    }
+
+    /// What one of the parts may be at most, and how to make it so large.
+    type Limit = (u64, fn(&mut Parts, u64));
+
+    #[test]
+    fn every_limit_holds_at_itself_and_not_above() {
+        let limits: [Limit; 8] = [
+            (CHANGE_DEPS_MAX, |parts, n| parts.deps = n),
+            (ACTOR_BYTES_MAX, |parts, n| parts.actor = n),
+            (MESSAGE_BYTES_MAX, |parts, n| parts.message = n),
+            (CHANGE_ACTORS_MAX, |parts, n| parts.other_actors = n),
+            (ACTOR_BYTES_MAX, |parts, n| (parts.other_actors, parts.other_actor) = (1, n)),
+            (COLUMNS_MAX, |parts, n| parts.columns = n),
+            (CHANGE_OPS_MAX, |parts, n| parts.rows = n),
+            (CHANGE_PREDECESSORS_MAX, |parts, n| parts.predecessors = n),
+        ];
+        for (index, (limit, set)) in limits.into_iter().enumerate() {
+            let of = |n: u64| {
+                let mut parts = parts();
+                set(&mut parts, n);
+                measure(&change(&parts))
+            };
+            assert!(of(limit).is_ok(), "limit {index}");
+            assert_eq!(of(limit + 1).unwrap_err(), Refusal::TooLarge, "limit {index}");
+        }
     }
 
     #[test]
-    fn limits_hold_at_and_above() {
-        // 256 rows: signed LEB128 0x80 0x02; 257: 0x81 0x02.
-        assert_eq!(measure(&with_column(&[0x80, 0x02, 1])).unwrap().ops, CHANGE_OPS_MAX);
-        assert_eq!(measure(&with_column(&[0x81, 0x02, 1])).unwrap_err(), Refusal::TooLarge);
+    fn bytes_hold_at_their_limit_and_not_above() {
+        let beside = change(&parts()).len();
+        // The chunk's length takes two bytes more once it is that long.
+        let rest = CHANGE_BYTES_MAX - beside - 2;
+        let largest = change(&Parts { rest, ..parts() });
+        assert_eq!((largest.len(), measure(&largest).unwrap().ops), (CHANGE_BYTES_MAX, 1));
+        assert_eq!(measure(&change(&Parts { rest: rest + 1, ..parts() })).unwrap_err(), Refusal::TooLarge);
+    }
+
+    #[test]
+    fn numbers_of_operations_hold_up_to_their_limit() {
+        let of =
+            |start_op: u64, rows: u64| measure(&change(&Parts { start_op, rows, ..parts() })).map(|measure| measure.start_op);
+        assert_eq!(of(OP_NUMBER_MAX - 2, 1), Ok(OP_NUMBER_MAX - 2));
+        assert_eq!(of(OP_NUMBER_MAX - 1, 1), Err(Refusal::TooLarge));
+        assert_eq!(of(OP_NUMBER_MAX - 2, 2), Err(Refusal::TooLarge));
+        assert_eq!(of(u64::MAX, 1), Err(Refusal::TooLarge));
+        assert_eq!(of(0, 1), Err(Refusal::Malformed));
+        assert_eq!(of(1, 0), Err(Refusal::Malformed));
+    }
+
+    #[test]
+    fn it_measures_what_the_decoder_finds() {
+        for released in crate::released::RELEASED.iter() {
+            for bytes in [&released.genesis, &released.create, &released.edit] {
+                let (measure, change) = (measure(bytes).unwrap(), automerge::Change::try_from(bytes.as_slice()).unwrap());
+                assert_eq!(measure.hash, change.hash().0);
+                assert_eq!(measure.deps, change.deps().iter().map(|dep| dep.0).collect::<Vec<_>>());
+                assert_eq!((measure.actor.as_slice(), measure.seq), (change.actor_id().to_bytes(), change.seq()));
+                assert_eq!((measure.start_op, measure.ops), (change.start_op().get(), change.len() as u64));
+            }
+        }
     }
 
     #[test]
     fn deflated_and_descending_columns_are_refused() {
         let header = [0, 1, 7, 1, 1, 0, 0, 0];
-        let body = |columns: &[u8]| chunk(&[&header[..], columns].concat());
-        assert_eq!(measure(&body(&[1, 0x4a, 2, 1, 1])).unwrap_err(), Refusal::Malformed);
-        assert_eq!(measure(&body(&[2, 0x42, 2, 0x12, 2, 1, 1, 1, 1])).unwrap_err(), Refusal::Malformed);
+        let body = |columns: &[u8]| measure(&chunk(&[&header[..], columns].concat())).map(|measure| measure.ops);
+        assert_eq!(body(&[1, 0x42, 2, 1, 1]), Ok(1));
+        assert_eq!(body(&[1, 0x4a, 2, 1, 1]), Err(Refusal::Malformed));
+        assert_eq!(body(&[2, 0x42, 2, 0x12, 2, 1, 1, 1, 1]), Err(Refusal::Malformed));
+        assert_eq!(body(&[2, 0x42, 2, 0x42, 2, 1, 1, 1, 1]), Err(Refusal::Malformed));
+    }
+
+    #[test]
+    fn one_number_has_one_form() {
+        let honest = change(&parts());
+        assert!(measure(&honest).is_ok());
+        // The same length in two bytes.
+        let mut long = [&honest[..8], &[1, honest[9] | 0x80, 0], &honest[10..]].concat();
+        crate::released::mend(&mut long);
+        assert_eq!(measure(&long).unwrap_err(), Refusal::Malformed);
     }
 
     proptest::proptest! {
