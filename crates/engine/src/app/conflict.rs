@@ -94,7 +94,7 @@ fn show(connection: &Connection, identity: &Identity, conflict: Conflict) -> Res
     let all: Vec<&str> = conflict.values.iter().filter_map(|value| value.value.as_str()).collect();
     let mut values = Vec::new();
     for value in &conflict.values {
-        let written = change::written(connection, value.change)?;
+        let written = change::written(connection, conflict.document, value.change)?;
         let nip = written.as_ref().and_then(|written| written.author.as_deref()).unwrap_or(identity.employee.nip.as_str());
         values.push(ConflictValue {
             choice: Hash(value.change).to_string(),

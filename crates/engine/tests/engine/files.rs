@@ -1,0 +1,139 @@
+//! What is unsent goes by file to the server, over a colleague's phone, and the receipts come back the same way.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lentera_api::Error;
+use lentera_protocol::limits::FILE_MAX;
+use lentera_protocol::parcel::{LenteraFile, unpack};
+use lentera_protocol::sync::Sealed;
+use lentera_protocol::{Hash, limits};
+use serde_json::{Value, json};
+
+use crate::office::Office;
+use crate::world::{Link, Phone};
+
+const COLLEAGUE: &str = "197911302005012001";
+
+fn export(phone: &Phone, command: &str) -> (Value, Vec<u8>) {
+    let exported = phone.call(command, json!({}));
+    let bytes = std::fs::read(exported["path"].as_str().unwrap()).unwrap();
+    assert_eq!(exported["bytes"].as_u64(), Some(bytes.len() as u64));
+    (exported, bytes)
+}
+
+fn take(phone: &Phone, bytes: &[u8]) -> Result<Value, Error> {
+    phone.try_call("take_file", json!({"content": STANDARD.encode(bytes)}))
+}
+
+fn fingerprint() -> Hash {
+    Hash::of(Office::key().verifying_key().as_bytes())
+}
+
+/// A phone without a network and with work, and a colleague's with a network to the same office.
+fn two_phones() -> (Phone, Phone) {
+    let (cut_off, courier) = (Phone::enrolled(), Phone::enrolled_as(COLLEAGUE));
+    cut_off.world.link.set(Link::Down);
+    let known = cut_off.world.office().devices.clone();
+    courier.world.office().devices.extend(known);
+    (cut_off, courier)
+}
+
+#[test]
+fn work_arrives_over_a_colleagues_phone_and_the_receipts_come_back() {
+    let (cut_off, courier) = two_phones();
+    cut_off.add("Rekap harga");
+    cut_off.call("register_umkm", json!({"form": {"name": "Dapur", "owner_name": "Aluh", "village": "63.11.01.2001"}}));
+    let (exported, parcels) = export(&cut_off, "export_unsent");
+    assert!(exported["path"].as_str().unwrap().ends_with("belum-terkirim 2026-11-23 10.00.lentera"));
+    assert_eq!(cut_off.light().0, 2, "only a receipt turns the light");
+    assert!(!parcels.windows(5).any(|window| window == b"Rekap"), "whoever carries it cannot read it");
+
+    assert_eq!(take(&courier, &parcels).unwrap(), json!({"parcels": 1, "receipts": 0}));
+    assert_eq!(take(&courier, &parcels).unwrap()["parcels"], 0, "once each");
+    let carried = |phone: &Phone| phone.call("delivery", json!({}))["carried"].clone();
+    assert_eq!(carried(&courier), json!({"waiting": 1, "delivered": 0, "receipts": 0}));
+    assert_eq!(courier.try_call("export_receipts", json!({})), Err(Error::NothingToExport));
+    courier.world.link.set(Link::AnswersLost);
+    courier.sync();
+    assert_eq!(carried(&courier)["waiting"], 1, "without an answer it is offered again");
+    courier.world.link.set(Link::Up);
+    courier.sync();
+    let count = exported["count"].as_i64().unwrap();
+    assert_eq!(carried(&courier), json!({"waiting": 0, "delivered": 1, "receipts": count}));
+    assert_eq!(courier.light(), (0, 0), "it is not this person's work");
+
+    let (_, receipts) = export(&courier, "export_receipts");
+    assert_eq!(take(&cut_off, &receipts).unwrap(), json!({"parcels": 0, "receipts": count}));
+    assert_eq!(cut_off.light(), (0, 0));
+    assert_eq!(cut_off.call("log_day", json!({}))["entries"][0]["delivered"], "arrived");
+    assert_eq!(cut_off.try_call("export_unsent", json!({})), Err(Error::NothingToExport));
+    assert_eq!(take(&courier, &receipts).unwrap(), json!({"parcels": 0, "receipts": 0}), "they are for another");
+}
+
+#[test]
+fn the_same_bytes_are_in_the_file_and_in_a_later_request() {
+    let (cut_off, _) = two_phones();
+    cut_off.add("Rekap");
+    let (_, bytes) = export(&cut_off, "export_unsent");
+    let LenteraFile::Parcels { server, parcels } = LenteraFile::read(&bytes).unwrap() else { panic!("parcels") };
+    assert_eq!(server, fingerprint());
+    let bundles: Vec<_> = parcels.iter().flat_map(|parcel| unpack(&parcel.0, &Office::key()).unwrap()).collect();
+    let (again, _) = export(&cut_off, "export_unsent");
+    assert!(again["path"].as_str().unwrap().ends_with("10.00 (2).lentera"), "no file is written over unasked: {again}");
+    cut_off.world.link.set(Link::Up);
+    cut_off.sync();
+    let sent: Vec<_> = cut_off.world.office().device().log.iter().map(|(sealed, _)| sealed.clone()).collect();
+    assert_eq!(sent, bundles);
+}
+
+#[test]
+fn only_files_of_this_office_are_taken_and_a_bad_one_changes_nothing() {
+    let (cut_off, courier) = two_phones();
+    cut_off.add("Rekap");
+    let (_, good) = export(&cut_off, "export_unsent");
+    let refused = |bytes: &[u8]| take(&courier, bytes).unwrap_err().code();
+    for bad in [b"".as_slice(), b"PK\x03\x04 a picture", &good[..good.len() - 1], b"lentera\x01\xff\xff"] {
+        assert_eq!(refused(bad), "bad_file");
+    }
+    assert_eq!(courier.try_call("take_file", json!({"content": "%%%"})).unwrap_err().code(), "bad_file");
+    let too_long = "A".repeat(FILE_MAX * 2);
+    assert_eq!(courier.try_call("take_file", json!({"content": too_long})).unwrap_err().code(), "bad_file");
+    let parcel = |size: usize| Sealed(vec![7; size]);
+    let file = |server: Hash, parcels: Vec<Sealed>| LenteraFile::Parcels { server, parcels }.write();
+    assert_eq!(refused(&file(Hash([9; 32]), vec![parcel(10)])), "other_servers_file");
+    assert_eq!(refused(&file(fingerprint(), vec![parcel(10), parcel(limits::BUNDLE_MAX + 1)])), "bad_file");
+    assert_eq!(refused(&file(fingerprint(), vec![parcel(0)])), "bad_file");
+    let receipts = LenteraFile::Receipts { server: fingerprint(), receipts: vec![parcel(100)] };
+    assert_eq!(take(&courier, &receipts.write()).unwrap()["receipts"], 0, "a receipt must be signed");
+    assert_eq!(courier.call("delivery", json!({}))["carried"]["waiting"], 0, "all of a file or nothing");
+}
+
+#[test]
+fn a_phone_carries_so_much_and_no_more() {
+    let (_, courier) = two_phones();
+    let file = |number: u8| {
+        let parcels = (0..120).map(|index| Sealed([&[number, index], vec![0; limits::BUNDLE_MAX - 2].as_slice()].concat()));
+        LenteraFile::Parcels { server: fingerprint(), parcels: parcels.collect() }.write()
+    };
+    let taken = (0..20).take_while(|number| take(&courier, &file(*number)).is_ok()).count();
+    assert_eq!(taken, 8);
+    assert_eq!(take(&courier, &file(99)), Err(Error::TooManyParcels));
+    assert_eq!(courier.call("delivery", json!({}))["carried"]["waiting"], 960);
+}
+
+#[test]
+fn nothing_but_a_lentera_file_is_written_over() {
+    let (cut_off, _) = two_phones();
+    cut_off.add("Rekap");
+    let letter = cut_off.path().join("surat.docx");
+    std::fs::write(&letter, b"penting").unwrap();
+    let refused = cut_off.try_call("export_unsent", json!({"path": letter.to_str().unwrap()}));
+    assert!(matches!(refused, Err(Error::BadArguments { .. })));
+    assert_eq!(std::fs::read(&letter).unwrap(), b"penting");
+    let missing = cut_off.path().join("tidak-ada/x.lentera");
+    assert!(matches!(cut_off.try_call("export_unsent", json!({"path": missing.to_str().unwrap()})), Err(Error::Storage { .. })));
+    let named = cut_off.path().join("titip.lentera");
+    cut_off.call("export_unsent", json!({"path": named.to_str().unwrap()}));
+    assert!(LenteraFile::read(&std::fs::read(named).unwrap()).is_ok());
+    assert!(!cut_off.path().join("titip.lentera-part").exists());
+}
