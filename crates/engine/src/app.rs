@@ -1,8 +1,11 @@
 //! Use cases: one file per subject, one function per command.
 
+mod conflict;
 mod delivery;
+mod doctor;
 mod draft;
 mod enrol;
+mod file;
 mod home;
 mod log;
 mod region;
@@ -19,7 +22,7 @@ use uuid::Uuid;
 
 use crate::Engine;
 use crate::platform::random;
-use crate::store::record;
+use crate::store::{record, rescue};
 
 /// Carries out `command`. The match is whole: a command without a use case does not compile.
 pub(crate) async fn dispatch(engine: &Engine, command: Command) -> Result<Value, Error> {
@@ -50,13 +53,13 @@ pub(crate) async fn dispatch(engine: &Engine, command: Command) -> Result<Value,
         Command::SyncNow(_) => answer(delivery::sync_now(engine).await),
         Command::Rebuild(_) => answer(rebuild(engine)),
         Command::LogInAgain(c) => answer(enrol::log_in_again(engine, c).await),
-        Command::ListConflicts(_)
-        | Command::SettleConflict(_)
-        | Command::DismissRefused(_)
-        | Command::ExportUnsent(_)
-        | Command::ExportReceipts(_)
-        | Command::TakeFile(_)
-        | Command::AcknowledgeRescue(_) => Err(Error::UnknownCommand { name: command.name().to_owned() }),
+        Command::ListConflicts(_) => answer(conflict::list(engine)),
+        Command::SettleConflict(c) => answer(conflict::settle(engine, &command, c)),
+        Command::DismissRefused(c) => answer(delivery::dismiss(engine, c.change)),
+        Command::ExportUnsent(c) => answer(file::export_unsent(engine, &c.path)),
+        Command::ExportReceipts(c) => answer(file::export_receipts(engine, &c.path)),
+        Command::TakeFile(c) => answer(file::take(engine, &c.content)),
+        Command::AcknowledgeRescue(_) => answer(acknowledge_rescue(engine)),
     }
 }
 
@@ -66,6 +69,14 @@ fn answer<T: serde::Serialize>(result: Result<T, Error>) -> Result<Value, Error>
 
 fn rebuild(engine: &Engine) -> Result<Done, Error> {
     engine.with_store(|store| store.write(|transaction| Ok(record::rebuild(transaction)?)))?.ok_or(Error::NotEnrolled)?;
+    Ok(Done {})
+}
+
+fn acknowledge_rescue(engine: &Engine) -> Result<Done, Error> {
+    let now = now(engine);
+    engine
+        .with_store(|store| store.write(|transaction| Ok(rescue::acknowledge(transaction, now)?)))?
+        .ok_or(Error::NotEnrolled)?;
     Ok(Done {})
 }
 

@@ -27,10 +27,16 @@ use lentera_domain::Timestamp;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 /// Migrations in order, each with what SQL alone cannot do; a database's `user_version` is how many it has had. They are never edited.
-const MIGRATIONS: &[(&str, fn(&Connection) -> Result<(), StoreError>)] = &[
+const MIGRATIONS: &[(&str, Then)] = &[
     (include_str!("store/migrations/2026-11-22-first.sql"), |_| Ok(())),
-    (include_str!("store/migrations/2026-11-22-sync.sql"), bundle::name_devices),
+    (include_str!("store/migrations/2026-11-22-sync.sql"), |connection| {
+        bundle::name_devices(connection)?;
+        pending::take_unknown_kinds(connection)
+    }),
 ];
+
+/// What a migration does beside its SQL.
+type Then = fn(&Connection) -> Result<(), StoreError>;
 
 /// Request counters taken at a time.
 const COUNTERS: u32 = 64;

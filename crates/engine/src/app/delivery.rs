@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::doctor::{Facts, findings};
 use crate::Engine;
 use crate::store::change::Refused;
+use crate::store::identity::KeyState;
 use crate::store::{StoreError, attempt, change, conflict, courier, log_entry, quarantine, rescue, stream, umkm, visit};
 
 pub fn delivery(engine: &Engine) -> Result<Delivery, Error> {
@@ -35,7 +36,7 @@ pub fn delivery(engine: &Engine) -> Result<Delivery, Error> {
             rescued: rescue::unseen(connection)?.is_some(),
         };
         Ok(Delivery {
-            cause: cause(&attempts, &light),
+            cause: cause(&attempts, &light, identity.key_state),
             findings: findings(&facts),
             kept_aside: facts.kept_aside,
             waiting: waiting
@@ -84,9 +85,14 @@ pub fn attempts(engine: &Engine, connection: &Connection) -> Result<Vec<Attempt>
     Ok(attempts)
 }
 
-/// Why nothing is sent: how the last try failed, as long as something waits.
-pub fn cause(attempts: &[Attempt], light: &Light) -> Option<Cause> {
-    attempts.first().and_then(|last| last.failed).filter(|_| light.waiting > 0)
+/// Why nothing is sent: how the last try failed, as long as something waits. That the person must log in again is told even where nothing
+/// waits and whatever happened since: nothing comes in either.
+pub fn cause(attempts: &[Attempt], light: &Light, key_state: KeyState) -> Option<Cause> {
+    let failed = attempts.first().and_then(|last| last.failed);
+    if matches!(key_state, KeyState::Frozen | KeyState::Unknown) || failed == Some(Cause::LogInAgain) {
+        return Some(Cause::LogInAgain);
+    }
+    failed.filter(|_| light.waiting > 0)
 }
 
 /// A refused change with what the person typed.
@@ -140,4 +146,24 @@ pub fn title(connection: &Connection, record: RecordId) -> Result<Option<String>
             .flatten()
             .map(|umkm| umkm.name.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lentera_domain::Timestamp;
+
+    #[test]
+    fn logging_in_again_is_asked_for_even_where_nothing_waits() {
+        let at = Timestamp::from_millis(0);
+        let of = |failed, waiting, key_state| {
+            let attempt = Attempt { at, last: at, count: 1, failed, sent: 0, received: 0, millis: 0 };
+            cause(&[attempt], &Light { refused: 0, waiting, drafts: 0, arrived_at: None }, key_state)
+        };
+        assert_eq!(of(Some(Cause::Unreachable), 0, KeyState::Good), None);
+        assert_eq!(of(Some(Cause::Unreachable), 1, KeyState::Good), Some(Cause::Unreachable));
+        assert_eq!(of(Some(Cause::Unreachable), 0, KeyState::Frozen), Some(Cause::LogInAgain));
+        assert_eq!(of(Some(Cause::LogInAgain), 0, KeyState::Good), Some(Cause::LogInAgain));
+        assert_eq!(of(None, 3, KeyState::Unknown), Some(Cause::LogInAgain));
+    }
 }

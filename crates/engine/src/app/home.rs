@@ -21,7 +21,7 @@ pub fn home(engine: &Engine) -> Result<Home, Error> {
         Ok(Home {
             person: super::status::person(connection, identity)?,
             today: viewer.day(owner, today, today)?,
-            cause: super::delivery::cause(&super::delivery::attempts(engine, connection)?, &light),
+            cause: super::delivery::cause(&super::delivery::attempts(engine, connection)?, &light, identity.key_state),
             light,
             month: count_month(connection, &viewer, owner, today.month())?,
             drafts: draft::all(connection)?,

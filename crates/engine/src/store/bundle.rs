@@ -12,8 +12,6 @@ use super::StoreError;
 pub struct Kept {
     /// Its row.
     pub row: i64,
-    /// Its number.
-    pub number: u64,
     /// Hash of its bytes.
     pub hash: Hash,
     /// Its bytes.
@@ -23,16 +21,10 @@ pub struct Kept {
 }
 
 /// What is in a bundle's row beside its name.
-const COLUMNS: &str = "row, number, hash, sealed, receipt";
+const COLUMNS: &str = "row, hash, sealed, receipt";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Kept> {
-    Ok(Kept {
-        row: row.get(0)?,
-        number: row.get::<_, i64>(1)?.unsigned_abs(),
-        hash: Hash(row.get(2)?),
-        sealed: row.get(3)?,
-        receipt: row.get(4)?,
-    })
+    Ok(Kept { row: row.get(0)?, hash: Hash(row.get(1)?), sealed: row.get(2)?, receipt: row.get(3)? })
 }
 
 /// Number and hash of a key's last sealed bundle; 0 and zeroes before the first.

@@ -100,24 +100,26 @@ pub fn insert_foreign(
     bytes: &[u8],
     origin: Option<&Origin>,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO change (kind, id, hash, bytes) VALUES (?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING";
+    let sql = "INSERT INTO change (kind, id, hash, bytes) VALUES (?, ?, ?, ?) ON CONFLICT (kind, id, hash) DO NOTHING";
     connection.prepare_cached(sql)?.execute(params![id.kind.number(), id.id.as_bytes(), hash, bytes])?;
-    confirm(connection, hash, origin)
+    confirm(connection, id, hash, origin)
 }
 
 /// The server gave this change out: it has accepted it.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn confirm(connection: &Connection, hash: ChangeHash, origin: Option<&Origin>) -> Result<(), StoreError> {
+pub fn confirm(connection: &Connection, id: RecordId, hash: ChangeHash, origin: Option<&Origin>) -> Result<(), StoreError> {
+    let (kind, id) = (id.kind.number(), id.id.as_bytes());
     let arrived = origin.map(|origin| origin.arrived);
-    let sql = "UPDATE change SET outcome = 'accepted', arrived_at = coalesce(arrived_at, ?2)
-        WHERE hash = ?1 AND intent IS NOT NULL AND outcome IS NOT 'accepted'";
-    connection.prepare_cached(sql)?.execute(params![hash, arrived])?;
+    let sql = "UPDATE change SET outcome = 'accepted', arrived_at = coalesce(arrived_at, ?)
+        WHERE kind = ? AND id = ? AND hash = ? AND intent IS NOT NULL AND outcome IS NOT 'accepted'";
+    connection.prepare_cached(sql)?.execute(params![arrived, kind, id, hash])?;
     if let Some(origin) = origin {
-        let sql = "UPDATE change SET author = ?, saved = ?, arrived_at = ? WHERE hash = ? AND intent IS NULL AND author IS NULL";
+        let sql = "UPDATE change SET author = ?, saved = ?, arrived_at = ?
+            WHERE kind = ? AND id = ? AND hash = ? AND intent IS NULL AND author IS NULL";
         let saved = lentera_protocol::encode(&origin.saved);
-        connection.prepare_cached(sql)?.execute(params![origin.author, saved, origin.arrived, hash])?;
+        connection.prepare_cached(sql)?.execute(params![origin.author, saved, origin.arrived, kind, id, hash])?;
     }
     Ok(())
 }
@@ -407,13 +409,14 @@ fn read_written(row: &Row<'_>) -> Result<Written, StoreError> {
     })
 }
 
-/// Who wrote the change of this name, and when.
+/// Who wrote a record's change of this name, and when.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn written(connection: &Connection, hash: ChangeHash) -> Result<Option<Written>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT author, saved, arrived_at FROM change WHERE hash = ?")?;
-    let mut rows = statement.query([hash])?;
+pub fn written(connection: &Connection, record: RecordId, hash: ChangeHash) -> Result<Option<Written>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT author, saved, arrived_at FROM change WHERE kind = ? AND id = ? AND hash = ?")?;
+    let mut rows = statement.query(params![record.kind.number(), record.id.as_bytes(), hash])?;
     rows.next()?.map(read_written).transpose()
 }
 
@@ -451,13 +454,15 @@ pub fn all_records(connection: &Connection) -> Result<Vec<RecordId>, StoreError>
         .collect())
 }
 
-/// Position of the change of this name, where it is one of ours that no receipt confirms.
+/// Position of a record's change of this name, where it is one of ours that no receipt confirms.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn find_unconfirmed(connection: &Connection, hash: ChangeHash) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT position FROM change WHERE hash = ? AND intent IS NOT NULL AND (outcome IS NULL OR outcome = 'need')";
-    Ok(connection.prepare_cached(sql)?.query_row([hash], |row| row.get(0)).optional()?)
+pub fn find_unconfirmed(connection: &Connection, record: RecordId, hash: ChangeHash) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT position FROM change
+        WHERE kind = ? AND id = ? AND hash = ? AND intent IS NOT NULL AND (outcome IS NULL OR outcome = 'need')";
+    let name = params![record.kind.number(), record.id.as_bytes(), hash];
+    Ok(connection.prepare_cached(sql)?.query_row(name, |row| row.get(0)).optional()?)
 }
 
 /// Whether there is a change of ours that the server has not judged.

@@ -6,7 +6,7 @@ use lentera_domain::Timestamp;
 use lentera_domain::server_record::Employee;
 use lentera_protocol::DeviceId;
 use lentera_protocol::bundle::Boot;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use zeroize::Zeroizing;
 
 use super::StoreError;
@@ -245,12 +245,4 @@ pub fn set_amendment(connection: &Connection, number: Option<u64>) -> Result<(),
 pub fn note_arrival(connection: &Connection, at: Timestamp) -> Result<(), StoreError> {
     connection.execute("UPDATE identity SET arrived_at = ?", params![at.millis()])?;
     Ok(())
-}
-
-/// Whether someone is enrolled.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn exists(connection: &Connection) -> Result<bool, StoreError> {
-    Ok(connection.query_row("SELECT 1 FROM identity", [], |_| Ok(())).optional()?.is_some())
 }

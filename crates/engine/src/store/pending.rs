@@ -1,6 +1,6 @@
 //! Rows of streams that cannot be taken yet: what they build on is not here, or this app is too old for their kind.
 
-use lentera_domain::Timestamp;
+use lentera_domain::{Kind, Timestamp};
 use lentera_protocol::Hash;
 use lentera_protocol::stream::Row;
 use rusqlite::{Connection, params};
@@ -21,6 +21,28 @@ pub fn insert(connection: &Connection, received_at: Timestamp, row: &Row) -> Res
         Hash::of(bytes).0,
         lentera_protocol::encode(row)
     ])?;
+    Ok(())
+}
+
+/// Takes changes of kinds that this version does not know out of `change`, where the first version kept them: they were never examined.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn take_unknown_kinds(connection: &Connection) -> Result<(), StoreError> {
+    let mut statement = connection.prepare("SELECT position, kind, id, bytes FROM change ORDER BY position")?;
+    let mut rows = statement.query([])?;
+    let mut unknown = Vec::new();
+    while let Some(row) = rows.next()? {
+        let kind: u16 = row.get(1)?;
+        if Kind::from_number(kind).is_none() {
+            let change = Row::Change { kind, id: row.get(2)?, bytes: row.get(3)?, origin: None };
+            unknown.push((row.get::<_, i64>(0)?, change));
+        }
+    }
+    for (position, row) in unknown {
+        insert(connection, Timestamp::from_millis(0), &row)?;
+        connection.execute("DELETE FROM change WHERE position = ?", [position])?;
+    }
     Ok(())
 }
 

@@ -43,10 +43,18 @@ pub struct Loaded {
 /// # Errors
 /// [`StoreError`].
 pub fn load(connection: &Connection, id: RecordId) -> Result<Document, StoreError> {
+    Ok(load_with_stranded(connection, id)?.document)
+}
+
+/// The document of `id` as it stands, and what of it has lost its ground.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn load_with_stranded(connection: &Connection, id: RecordId) -> Result<Loaded, StoreError> {
     let standing = change::of_record(connection, id)?;
     match Document::load(id, standing.iter().map(|change| change.bytes.as_slice())) {
-        Err(DocumentError::MissingDependency) => Ok(build(id, standing)?.document),
-        loaded => Ok(loaded?),
+        Err(DocumentError::MissingDependency) => build(id, standing),
+        loaded => Ok(Loaded { document: loaded?, stranded: Vec::new() }),
     }
 }
 

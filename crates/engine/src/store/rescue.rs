@@ -5,6 +5,7 @@
 //! put it in their place. Nothing is ever written to the damaged files: they are read as a copy.
 
 mod copy;
+mod pages;
 
 use std::fs::{self, File};
 use std::io;
@@ -72,10 +73,10 @@ pub fn rescue(database: &Path, now: Timestamp) -> Result<(), StoreError> {
 
 /// Makes the new database.
 fn make(reading: &Path, rescuing: &Path, kept_at: &Path, now: Timestamp) -> Result<(), StoreError> {
-    let source = Connection::open(reading)?;
-    let version: u32 = source.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap_or(0);
+    let version = |source: Connection| source.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
+    let version = Connection::open(reading).and_then(version).unwrap_or(0);
     let mut new = Store::open_as(rescuing, version as usize)?;
-    let copied = new.write(|transaction| copy::all(&source, transaction))?;
+    let copied = new.write(|transaction| copy::all(reading, transaction))?;
     new.migrate_to(MIGRATIONS.len())?;
     new.write(|transaction| {
         let counts = copy::mend(transaction)?;

@@ -14,7 +14,7 @@ use lentera_protocol::handed::{Handed, Other};
 use lentera_protocol::sign::{sign, verify};
 use lentera_protocol::stream::{Page, Row, unpack};
 use lentera_protocol::sync::{Answer, Header, Refusal, Reply, Unreadable};
-use lentera_protocol::{ProtocolError, VERSION, frame, limits};
+use lentera_protocol::{Hash, ProtocolError, VERSION, frame, limits};
 use rusqlite::Connection;
 
 use self::receipts::Receipted;
@@ -98,11 +98,11 @@ pub struct Moment<'a> {
 /// # Errors
 /// [`StoreError`]; `Ok(None)` where nobody is enrolled.
 pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget: Budget) -> Result<Option<Request>, StoreError> {
-    let Some(identity) = identity::find(store.read())? else { return Ok(None) };
+    let Some(mut identity) = identity::find(store.read())? else { return Ok(None) };
     let may_send = identity.key_state == KeyState::Good;
     if may_send && seal::is_due(store.read())? {
         let stamp = stamp(&identity);
-        store.write(|transaction| seal::seal_waiting(transaction, &identity, stamp))?;
+        store.write(|transaction| seal::seal_waiting(transaction, &mut identity, stamp))?;
     }
     let counter = store.next_request_counter()?;
     let header = Header {
@@ -121,6 +121,11 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
     if may_send {
         let server_last = identity.server_last.unwrap_or(u64::MAX);
         for kept in bundle::to_hand_over(store.read(), identity.device(), server_last, budget.bundles)? {
+            if Hash::of(&kept.sealed) != kept.hash {
+                // Not what was sealed any more: this key's log has a hole that nothing fills.
+                identity::set_key_state(store.read(), KeyState::Frozen)?;
+                break;
+            }
             let handed = match kept.receipt {
                 Some(receipt) => Handed::Other(Other::Returned { sealed: kept.sealed, receipt }),
                 None => Handed::Bundle(kept.sealed),

@@ -25,7 +25,7 @@ CREATE TABLE change_of_all_keys (
     position     INTEGER PRIMARY KEY,
     kind         INTEGER NOT NULL,
     id           BLOB    NOT NULL,
-    hash         BLOB    NOT NULL UNIQUE,
+    hash         BLOB    NOT NULL,                  -- names it within its document: equal records begin with equal changes
     bytes        BLOB    NOT NULL,
     saved        BLOB,                              -- CBOR of protocol::bundle::Stamp
     arrived_at   INTEGER,                           -- when the server accepted it, by its word
@@ -36,7 +36,8 @@ CREATE TABLE change_of_all_keys (
     bundle       INTEGER REFERENCES bundle (row),   -- null until sealed; of a change in parts that of the last
     outcome      TEXT,                              -- null until the receipt: 'accepted', 'need', 'replaced', or the server's code
     replaces     INTEGER REFERENCES change (position), -- the refused change that this one was written anew for
-    dismissed_at INTEGER                            -- refused, and the person has dealt with it
+    dismissed_at INTEGER,                           -- refused, and the person has dealt with it
+    UNIQUE (kind, id, hash)
 ) STRICT;
 INSERT INTO change_of_all_keys (position, kind, id, hash, bytes, saved, intent, bundle, outcome)
     SELECT position, kind, id, hash, bytes, saved, intent, bundle, outcome FROM change;

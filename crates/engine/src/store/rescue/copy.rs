@@ -1,11 +1,16 @@
-//! Row by row out of a damaged database.
+//! Row by row out of a damaged database: with SQLite as far as it comes, and then out of its pages.
+
+use std::fs;
+use std::path::Path;
 
 use lentera_document::guard;
 use lentera_domain::Kind;
 use lentera_protocol::Hash;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, Statement, params, params_from_iter};
 
+use super::beside;
+use super::pages::Pages;
 use crate::store::StoreError;
 
 /// What is worth carrying over. Projections are made anew, tries to send are told no more.
@@ -24,8 +29,6 @@ const TABLES: [&str; 13] = [
     "courier_receipt",
     "rescue",
 ];
-/// Rows looked for one by one where a table cannot be walked through, at most.
-const PROBES_MAX: i64 = 200_000;
 
 /// What was carried over.
 #[derive(Clone, Copy, Debug)]
@@ -38,63 +41,101 @@ pub struct Counts {
     pub complete: bool,
 }
 
-/// Copies every row that can be read from `source` into the empty tables of `target`; gives whether all could.
+/// Copies every row that can be read of the database at `source` into the empty tables of `target`; gives whether all could.
 ///
 /// # Errors
-/// [`StoreError`] of the target.
-pub fn all(source: &Connection, target: &Connection) -> Result<bool, StoreError> {
+/// [`StoreError`] of the target, or of the file.
+pub fn all(source: &Path, target: &Connection) -> Result<bool, StoreError> {
+    let tables = TABLES.map(|name| Table::of(target, name)).into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut complete = true;
-    for table in TABLES {
-        let columns = columns_of(target, table)?;
-        if columns.is_empty() {
-            // Of a later version than the damaged database.
-            continue;
+    let connection = Connection::open(source)?;
+    for table in tables.iter().filter(|table| !table.columns.is_empty()) {
+        complete &= walk(&connection, target, table)?;
+    }
+    // With a journal SQLite would write into the file when it is closed: that is over before it is read.
+    drop(connection);
+    if !complete {
+        let journal = fs::read(beside(source, "-wal")).unwrap_or_default();
+        for (number, mut values) in Pages::new(&fs::read(source)?, &journal).rows() {
+            if let Some(table) = tables.iter().find(|table| table.fits(&values)) {
+                let mut into = target.prepare(&table.insert(values.len()))?;
+                // Of a key that is the row's number the page holds null.
+                values
+                    .iter_mut()
+                    .take(1)
+                    .filter(|first| **first == Value::Null)
+                    .for_each(|first| *first = Value::Integer(number));
+                insert(&mut into, number, values)?;
+            }
         }
-        complete &= copy(source, target, table, &columns)?;
     }
     Ok(complete)
 }
 
-fn columns_of(connection: &Connection, table: &str) -> Result<Vec<String>, StoreError> {
-    let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?)")?;
-    let names = statement.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(names)
+/// A table of the new database.
+struct Table {
+    name: &'static str,
+    /// Name, type, and whether it may be null. None where the table is of a later version than the damaged database.
+    columns: Vec<(String, String, bool)>,
 }
 
-/// Up from the first row and down from the last until a damaged page is met; what lies between is looked for row by row.
-fn copy(source: &Connection, target: &Connection, table: &str, columns: &[String]) -> Result<bool, StoreError> {
-    let names = columns.join(", ");
-    let places = vec!["?"; columns.len() + 1].join(", ");
-    let mut insert = target.prepare(&format!("INSERT OR IGNORE INTO {table} (rowid, {names}) VALUES ({places})"))?;
-    let select = format!("SELECT rowid, {names} FROM {table} NOT INDEXED");
-    let mut walk = |condition: &str, from: i64| -> Result<(i64, bool), StoreError> {
-        let mut reached = from;
-        let Ok(mut statement) = source.prepare(&format!("{select} {condition}")) else { return Ok((reached, false)) };
-        let Ok(mut rows) = statement.query([from]) else { return Ok((reached, false)) };
-        loop {
-            let Ok(row) = rows.next() else { return Ok((reached, false)) };
-            let Some(row) = row else { return Ok((reached, true)) };
-            let values: Result<Vec<Value>, _> = (0..=columns.len()).map(|column| row.get(column)).collect();
-            let Ok(values) = values else { return Ok((reached, false)) };
-            if let Some(Value::Integer(position)) = values.first() {
-                reached = *position;
-            }
-            // A row that does not fit its table any more is not what was written.
-            if insert.execute(params_from_iter(values)).is_err_and(|error| !is_misfit(&error)) {
-                return Err(StoreError::Damaged("a row could not be kept"));
-            }
-        }
-    };
-    let (low, whole) = walk("WHERE rowid > ? ORDER BY rowid", i64::MIN)?;
-    if whole {
-        return Ok(true);
+impl Table {
+    fn of(connection: &Connection, name: &'static str) -> Result<Self, StoreError> {
+        let mut statement = connection.prepare("SELECT name, type, NOT \"notnull\" OR pk FROM pragma_table_info(?)")?;
+        let columns = statement.query_map([name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(Self { name, columns: columns.collect::<Result<_, _>>()? })
     }
-    let low = low.max(0);
-    let (high, _) = walk("WHERE rowid < ? ORDER BY rowid DESC", i64::MAX)?;
-    for position in low.saturating_add(1)..high.min(low.saturating_add(PROBES_MAX)) {
-        walk("WHERE rowid = ?", position)?;
+
+    /// Whether a row can be one of this table. Rows from before a column was added lack it.
+    fn fits(&self, values: &[Value]) -> bool {
+        let fits = |((_, kind, nullable), value): (&(String, String, bool), &Value)| match value {
+            Value::Null => *nullable,
+            Value::Integer(_) => kind == "INTEGER",
+            Value::Text(_) => kind == "TEXT",
+            Value::Blob(_) => kind == "BLOB",
+            Value::Real(_) => false,
+        };
+        let rest = self.columns.get(values.len()..).unwrap_or_default();
+        let added = |(name, _, nullable): &(String, String, bool)| *nullable || name == "key_state";
+        !self.columns.is_empty()
+            && values.len() <= self.columns.len()
+            && self.columns.iter().zip(values).all(fits)
+            && rest.iter().all(added)
     }
-    Ok(false)
+
+    fn names(&self, count: usize) -> String {
+        self.columns.iter().take(count).map(|(name, ..)| name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A row that is there already stays as it is.
+    fn insert(&self, count: usize) -> String {
+        let places = vec!["?"; count + 1].join(", ");
+        format!("INSERT OR IGNORE INTO {} (rowid, {}) VALUES ({places})", self.name, self.names(count))
+    }
+}
+
+/// Walks through a table up to a damaged page, or whatever it is that SQLite stops at; gives whether it came to the end.
+fn walk(source: &Connection, target: &Connection, table: &Table) -> Result<bool, StoreError> {
+    let count = table.columns.len();
+    let select = format!("SELECT rowid, {} FROM {} NOT INDEXED ORDER BY rowid", table.names(count), table.name);
+    let mut into = target.prepare(&table.insert(count))?;
+    let Ok(mut statement) = source.prepare(&select) else { return Ok(false) };
+    let Ok(mut rows) = statement.query([]) else { return Ok(false) };
+    loop {
+        let Ok(row) = rows.next() else { return Ok(false) };
+        let Some(row) = row else { return Ok(true) };
+        let values: Result<Vec<Value>, _> = (1..=count).map(|column| row.get(column)).collect();
+        let (Ok(number), Ok(values)) = (row.get(0), values) else { return Ok(false) };
+        insert(&mut into, number, values)?;
+    }
+}
+
+/// Keeps a row. One that does not fit its table any more is not what was written: it stays in the file that is set aside.
+fn insert(into: &mut Statement<'_>, number: i64, values: Vec<Value>) -> Result<(), StoreError> {
+    match into.execute(params_from_iter(std::iter::once(Value::Integer(number)).chain(values))) {
+        Err(error) if !is_misfit(&error) => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn is_misfit(error: &rusqlite::Error) -> bool {

@@ -74,7 +74,7 @@ fn build_without_unconfirmed(connection: &Connection, record: RecordId) -> Resul
         let loaded = record::build(record, standing)?;
         let mut found = false;
         for (_, lacks) in &loaded.stranded {
-            if let Some(position) = change::find_unconfirmed(connection, *lacks)? {
+            if let Some(position) = change::find_unconfirmed(connection, record, *lacks)? {
                 change::set_outcome(connection, position, ACCEPTED)?;
                 accepted.push(position);
                 found = true;

@@ -96,28 +96,33 @@ impl<'a> Rows<'a> {
         // Of a newer version: it waits until this app is one, too.
         let Some(kind) = Kind::from_number(*kind) else { return Ok(Taken::Waits) };
         let id = RecordId { kind, id: Uuid::from_bytes(*id) };
-        let document = match self.last.take() {
-            Some(document) if document.id() == id => document,
-            _ => record::load(self.connection, id)?,
+        let (document, whole) = match self.last.take() {
+            Some(document) if document.id() == id => (document, true),
+            _ => {
+                let loaded = record::load_with_stranded(self.connection, id)?;
+                (loaded.document, loaded.stranded.is_empty())
+            }
         };
         match guard::examine(&document, None, bytes, self.watch) {
             Ok(accepted) if accepted.known => {
-                change::confirm(self.connection, accepted.hash, origin.as_ref())?;
-                self.last = Some(document);
+                change::confirm(self.connection, id, accepted.hash, origin.as_ref())?;
+                self.last = whole.then_some(document);
                 Ok(Taken::Nothing)
             }
             Ok(accepted) => {
                 change::insert_foreign(self.connection, id, accepted.hash, bytes, origin.as_ref())?;
-                record::show(self.connection, &accepted.document)?;
-                self.last = Some(accepted.document);
+                // What was lost of a database and has come again may be what others stood on.
+                let document = if whole { accepted.document } else { record::load(self.connection, id)? };
+                record::show(self.connection, &document)?;
+                self.last = whole.then_some(document);
                 Ok(Taken::Here)
             }
             Err(Refusal::Need(_)) => {
-                self.last = Some(document);
+                self.last = whole.then_some(document);
                 Ok(Taken::Waits)
             }
             Err(refusal) => {
-                self.last = Some(document);
+                self.last = whole.then_some(document);
                 aside(refusal.code())
             }
         }

@@ -6,6 +6,7 @@ use lentera_protocol::bundle::{self, Bundle, Packed, Stamp};
 use lentera_protocol::limits;
 use rusqlite::Connection;
 
+use super::reissue;
 use crate::store::change::{self, Unsealed};
 use crate::store::identity::Identity;
 use crate::store::{self, StoreError};
@@ -22,11 +23,8 @@ pub fn is_due(connection: &Connection) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn seal_waiting(connection: &Connection, identity: &Identity, stamp: Stamp) -> Result<(), StoreError> {
-    let device = identity.device();
-    let (number, previous) = store::bundle::last(connection, device)?;
-    let last_receipt = store::bundle::last_receipted(connection, device)?;
-    let mut log = Log { connection, identity, stamp, number, previous, last_receipt };
+pub fn seal_waiting(connection: &Connection, identity: &mut Identity, stamp: Stamp) -> Result<(), StoreError> {
+    let mut log = Log::open(connection, identity, stamp)?;
     loop {
         let mut waiting = change::unsealed(connection, limits::BUNDLE_CHANGES_MAX)?;
         let Some(Unsealed { position, generation, .. }) = waiting.first().cloned() else { return Ok(()) };
@@ -36,48 +34,61 @@ pub fn seal_waiting(connection: &Connection, identity: &Identity, stamp: Stamp) 
             waiting.into_iter().map(|unsealed| (unsealed.position, unsealed.change)).unzip();
         match bundle::pack(&changes) {
             Ok(Packed::Whole(frame, count)) => {
-                let row = log.append(generation, frame)?;
+                let row = log.append(connection, identity, generation, frame)?;
                 change::set_bundle(connection, positions.into_iter().take(count), row)?;
             }
             Ok(Packed::Parts(frames)) => {
-                let mut last = None;
                 for frame in frames {
-                    last = Some(log.append(generation, frame)?);
+                    let row = log.append(connection, identity, generation, frame)?;
+                    change::set_bundle(connection, [position], row)?;
                 }
-                change::set_bundle(connection, last.map(|_| position), last.unwrap_or_default())?;
             }
             // No server would take it: told at once instead of holding up the rest.
-            Err(_) => change::set_outcome(connection, position, Refusal::TooLarge.code())?,
+            Err(_) => {
+                change::set_outcome(connection, position, Refusal::TooLarge.code())?;
+                let refused = change::find_own(connection, position)?;
+                reissue::after_refusal(connection, identity, refused.as_slice())?;
+            }
         }
     }
 }
 
 /// The end of this key's log.
-struct Log<'a> {
-    connection: &'a Connection,
-    identity: &'a Identity,
+struct Log {
     stamp: Stamp,
     number: u64,
     previous: Hash,
     last_receipt: u64,
 }
 
-impl Log<'_> {
+impl Log {
+    fn open(connection: &Connection, identity: &Identity, stamp: Stamp) -> Result<Self, StoreError> {
+        let device = identity.device();
+        let (number, previous) = store::bundle::last(connection, device)?;
+        Ok(Self { stamp, number, previous, last_receipt: store::bundle::last_receipted(connection, device)? })
+    }
+
     /// Seals the next bundle and keeps it; gives its row.
-    fn append(&mut self, generation: u32, frame: Vec<u8>) -> Result<i64, StoreError> {
+    fn append(
+        &mut self,
+        connection: &Connection,
+        identity: &Identity,
+        generation: u32,
+        frame: Vec<u8>,
+    ) -> Result<i64, StoreError> {
         let bundle = Bundle {
-            device: self.identity.device(),
+            device: identity.device(),
             number: self.number + 1,
             previous: self.previous,
             generation,
             last_receipt: self.last_receipt,
-            scope_epoch: self.identity.scope_epoch,
+            scope_epoch: identity.scope_epoch,
             sealed: self.stamp,
             changes: frame,
         };
-        let sealed = bundle.seal(&self.identity.device_key);
+        let sealed = bundle.seal(&identity.device_key);
         self.number += 1;
         self.previous = Hash::of(&sealed);
-        store::bundle::insert(self.connection, bundle.device, bundle.number, &sealed, self.stamp.wall)
+        store::bundle::insert(connection, bundle.device, bundle.number, &sealed, self.stamp.wall)
     }
 }

@@ -1,0 +1,128 @@
+//! A server restored from an older backup, and a device whose disk was set back.
+
+use lentera_protocol::Hash;
+use lentera_protocol::receipt::{Exception, Outcome};
+use serde_json::json;
+
+use crate::world::{Link, Phone};
+
+fn work(phone: &Phone, count: usize) {
+    for n in 0..count {
+        phone.add(&format!("kegiatan {n}"));
+        phone.sync();
+    }
+}
+
+#[test]
+fn a_server_restored_from_a_backup_is_given_again_what_it_had() {
+    let mut phone = Phone::enrolled();
+    work(&phone, 2);
+    let backup = phone.world.office().devices.clone();
+    work(&phone, 40);
+    let whole = phone.world.office().device().log.clone();
+    phone.world.office().devices = backup;
+    // Its counters went back, too, and new work waits.
+    phone.world.link.set(Link::Down);
+    phone.restart();
+    phone.add("baru");
+    phone.world.link.set(Link::Up);
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    let log = phone.world.office().device().log.clone();
+    assert_eq!((log.len(), &log[..42]), (43, &whole[..]), "the very bundles with the very receipts, and the new one behind");
+    // And then it is over.
+    phone.sync();
+    assert_eq!(phone.world.office().carried.last().unwrap(), &Vec::<i64>::new());
+}
+
+#[test]
+fn a_server_that_lost_everything_of_this_device_asks_for_the_login_and_gets_all() {
+    let phone = Phone::enrolled();
+    work(&phone, 3);
+    let whole = phone.world.office().device().log.clone();
+    phone.world.office().devices.clear();
+    phone.add("baru");
+    assert_eq!(phone.sync()["cause"], "log_in_again");
+    assert_eq!(phone.number("SELECT count(*) FROM bundle"), 4);
+    phone.call("log_in_again", json!({"password": "x"}));
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    let log = phone.world.office().device().log.clone();
+    assert_eq!((log.len(), &log[..3]), (4, &whole[..]), "under the same key");
+}
+
+#[test]
+fn amendments_after_a_restored_backup_are_taken_though_their_numbers_come_again() {
+    let phone = Phone::enrolled();
+    let need = || vec![Exception { index: 0, outcome: Outcome::Need(Hash([9; 32])) }];
+    phone.world.office().judge = Box::new(move |_, _| need());
+    work(&phone, 2);
+    let backup = phone.world.office().devices.clone();
+    phone.world.office().time += 1_000;
+    phone.world.office().amend(1, vec![]);
+    phone.sync();
+    work(&phone, 1);
+    assert_eq!(phone.light(), (2, 0));
+    phone.world.office().devices = backup;
+    phone.world.office().time += 1_000;
+    phone.sync();
+    // Number 1 again, about another bundle.
+    phone.world.office().amend(2, vec![]);
+    phone.sync();
+    assert_eq!(phone.light(), (1, 0));
+}
+
+/// The whole data folder as it is on the disk.
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_was_set_back_is_noticed_before_one_number_has_two_contents() {
+    let mut phone = Phone::enrolled();
+    work(&phone, 2);
+    phone.close();
+    let image = tempfile::tempdir().unwrap();
+    copy(&phone.path().join("people"), image.path());
+    phone.restart();
+    work(&phone, 2);
+    phone.close();
+    std::fs::remove_dir_all(phone.path().join("people")).unwrap();
+    copy(image.path(), &phone.path().join("people"));
+    phone.restart();
+    phone.world.link.set(Link::Down);
+    phone.add("setelah disetel mundur");
+    phone.world.link.set(Link::Up);
+    assert_eq!(phone.sync()["cause"], "log_in_again");
+    assert_eq!(phone.world.office().device().log.len(), 4, "nothing more came under this key");
+    assert!(!phone.world.office().device().frozen, "nor did a second content of one number come to anybody");
+    assert_eq!(phone.text("SELECT key_state FROM identity"), "frozen");
+    // The person goes on working and logs in when it suits.
+    phone.add("lagi");
+    phone.call("log_in_again", json!({"password": "x"}));
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    assert_eq!(phone.world.office().devices.len(), 2);
+    assert_eq!(phone.world.office().changes().len(), 6);
+}
+
+#[test]
+fn counters_that_ran_ahead_are_caught_up_with_and_a_whole_log_goes_on() {
+    let phone = Phone::enrolled();
+    work(&phone, 1);
+    // Requests of this very device that we do not remember: the counters were set back, the log was not.
+    rusqlite::Connection::open(phone.database()).unwrap().execute("UPDATE identity SET request_counter = 0", []).unwrap();
+    let mut phone = phone;
+    phone.restart();
+    phone.add("lagi");
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    assert_eq!(phone.text("SELECT key_state FROM identity"), "good");
+    let carried = phone.world.office().carried.clone();
+    assert_eq!(carried[carried.len() - 3..], [vec![], vec![], vec![2]], "told, asked, sent");
+}

@@ -1,0 +1,127 @@
+//! What goes over the link: sealed once, in parts where it is large, within the budget.
+
+use lentera_protocol::limits::BUNDLE_TARGET;
+use lentera_protocol::sign::peek;
+use lentera_protocol::{Hash, bundle::Bundle};
+use serde_json::json;
+
+use crate::world::{Link, Phone};
+
+#[test]
+fn sealed_bytes_stay_the_same_however_often_they_are_sent() {
+    let mut phone = Phone::enrolled();
+    phone.add("Rekap");
+    phone.world.link.set(Link::AnswersLost);
+    phone.sync();
+    let sealed = phone.world.office().device().log[0].0.clone();
+    phone.world.pass(5_000);
+    phone.restart();
+    phone.add("Lain");
+    phone.sync();
+    phone.world.link.set(Link::Up);
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    let mut office = phone.world.office();
+    assert_eq!((office.device().log.len(), &office.device().log[0].0), (2, &sealed));
+    assert_eq!(office.carried, [vec![1], vec![1, 2], vec![1, 2]]);
+    drop(office);
+    assert_eq!(phone.number("SELECT count(*) FROM bundle WHERE receipt IS NOT NULL"), 2);
+}
+
+#[test]
+fn a_large_visit_goes_in_parts_that_the_last_receipt_decides() {
+    let phone = Phone::enrolled();
+    let umkm = json!({"form": {"name": "Dapur", "owner_name": "Aluh", "village": "63.11.01.2001"}});
+    let umkm = phone.call("register_umkm", umkm)["id"].clone();
+    // Characters that do not compress, four bytes each.
+    let text = |seed: u8, max: usize| -> String {
+        let bytes = (0..125_u8).flat_map(|n| Hash::of(&[seed, n]).0);
+        bytes.map(|byte| char::from_u32(0x1F300 + u32::from(byte)).unwrap()).take(max).collect()
+    };
+    let visit = json!({"form": {
+        "umkm": umkm, "day": "2026-11-23", "start": "8", "end": "9", "purposes": "pembinaan",
+        "problem": text(1, 1_000), "advice": text(2, 1_000), "agreement": text(3, 1_000),
+        "companions": text(4, 300), "vehicle": text(5, 300),
+    }});
+    phone.call("record_visit", visit);
+    phone.world.link.set(Link::AnswersLost);
+    phone.sync();
+    phone.world.link.set(Link::Up);
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    let mut office = phone.world.office();
+    let log = office.device().log.clone();
+    assert!(log.iter().all(|(sealed, _)| sealed.len() <= BUNDLE_TARGET));
+    let mut whole: Vec<u8> = vec![];
+    let mut parts = 0;
+    for (sealed, _) in &log {
+        for change in peek::<Bundle>(sealed).unwrap().read_changes().unwrap() {
+            if let Some(part) = change.part {
+                assert_eq!(part.offset as usize, whole.len());
+                whole.extend(&change.bytes);
+                parts += 1;
+                if whole.len() == part.length as usize {
+                    assert_eq!(Hash::of(&whole), part.whole);
+                }
+            }
+        }
+    }
+    assert!(parts > 3 && whole.len() > 12_000, "{parts} parts, {} bytes", whole.len());
+    assert!(log.len() > parts, "the rest of the work goes in bundles of its own");
+}
+
+#[test]
+fn a_good_link_carries_more_each_time_and_a_bad_one_less() {
+    let phone = Phone::enrolled();
+    let page_bytes = || phone.world.office().headers.last().unwrap().page_bytes.unwrap();
+    phone.sync();
+    assert_eq!(page_bytes(), 16 * 1024);
+    phone.sync();
+    assert_eq!(page_bytes(), 32 * 1024);
+    phone.world.link.set(Link::AnswersLost);
+    for _ in 0..10 {
+        phone.sync();
+    }
+    assert_eq!(page_bytes(), 2 * 1024, "never less than the protocol allows");
+    phone.world.link.set(Link::Up);
+    for _ in 0..10 {
+        phone.sync();
+    }
+    assert_eq!(page_bytes(), 128 * 1024, "nor more");
+}
+
+#[test]
+fn request_counters_only_rise_and_cost_no_write_each() {
+    let mut phone = Phone::enrolled();
+    phone.world.link.set(Link::AnswersLost);
+    for _ in 0..3 {
+        phone.sync();
+        phone.sync();
+        phone.restart();
+    }
+    let counters: Vec<_> = phone.world.office().headers.iter().map(|header| header.counter).collect();
+    assert!(counters.is_sorted_by(|a, b| a < b), "{counters:?}");
+    assert_eq!(counters[1], counters[0] + 1);
+    assert!(counters[2] > counters[1] + 1, "a start takes new ones: {counters:?}");
+}
+
+#[test]
+fn a_clock_years_off_holds_nothing_up_and_the_stamp_tells() {
+    let phone = Phone::enrolled();
+    phone.sync();
+    phone.world.pass(120_000);
+    let told = phone.world.office().time;
+    // Set by hand to 1999; the boot clock goes on.
+    phone.world.now.set(915_148_800_000);
+    let mut entry = crate::world::activity("Rapat", "8", "9");
+    entry["form"]["day"] = "1998-12-31".into();
+    phone.call("add_log_entry", entry);
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    let stamp = phone.world.office().changes()[0].saved;
+    assert_eq!((stamp.wall, stamp.anchor, stamp.since_anchor), (915_148_800_000, Some(told), Some(120_000)));
+    // Another boot says nothing about the time since.
+    phone.world.boot.set(Some(lentera_protocol::bundle::Boot { id: 2, millis: 10 }));
+    phone.world.now.set(4_102_444_800_000);
+    phone.add("Rapat");
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    let stamp = phone.world.office().changes()[1].saved;
+    assert_eq!((stamp.anchor, stamp.since_anchor), (Some(told), None));
+}
