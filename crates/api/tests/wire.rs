@@ -1,20 +1,40 @@
 //! The JSON of commands and answers, as screens and scripts rely on it.
 
 use lentera_api::view::{
-    Attempt, Cause, Delivered, Delivery, Draft, Home, Light, LogDay, LogEntryView, MonthCount, Page, Person, RefusedRecord,
-    Status, UmkmDetailView, UmkmView, Village, VisitView, WaitingRecord,
+    Attempt, Carried, Cause, Conflict, ConflictValue, Delivered, Delivery, Draft, Exported, FileTaken, Finding, Home, Light,
+    LogDay, LogEntryView, MonthCount, Page, Person, Progress, RefusedRecord, Rescue, Status, UmkmDetailView, UmkmView, Village,
+    VisitView, WaitingRecord,
 };
 use lentera_api::{AddLogEntry, Command, Error, Event, Invite, What};
 use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::rules::Effect;
 use lentera_domain::umkm::UmkmForm;
 use lentera_domain::visit::VisitForm;
-use lentera_domain::{Day, LogEntryId, Nip, Timestamp, UmkmId, VisitId, WilayahCode};
+use lentera_domain::{Day, Evidence, EvidenceKind, LogEntryId, Nip, RecordId, Timestamp, UmkmId, VisitId, WilayahCode};
 use serde_json::json;
 use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_399_200_000);
 const LIGHT: Light = Light { refused: 1, waiting: 2, drafts: 3, arrived_at: Some(NOW) };
+
+const EVIDENCE: Evidence = Evidence { kind: EvidenceKind::Stated, from: Some(NOW), until: None };
+
+fn conflict(record: RecordId) -> Conflict {
+    let value = |text: &str, own: bool| ConflictValue {
+        choice: "0a".repeat(32),
+        text: text.to_owned(),
+        author: "Siti".to_owned(),
+        own,
+        at: own.then_some(NOW),
+        shown: own,
+    };
+    Conflict {
+        record,
+        title: "Dapur".to_owned(),
+        field: "product".to_owned(),
+        values: vec![value("kue", true), value("", false)],
+    }
+}
 
 #[test]
 fn names_of_all_commands() {
@@ -45,6 +65,8 @@ fn answers() {
         delivered: Delivered::Waiting,
         effects: vec![Effect::Late { days: 3, allowed: 2 }],
         village_name: None,
+        evidence: EVIDENCE,
+        conflicts: vec![],
     };
     let (umkm, _) =
         UmkmForm { name: "Dapur".into(), owner_name: "Aluh".into(), village: "63.11.01.2001".into(), ..UmkmForm::default() }
@@ -55,6 +77,7 @@ fn answers() {
         umkm,
         village_name: "Muara Ninian, Juai".into(),
         delivered: Delivered::Arrived,
+        conflicts: 1,
     };
     let today = Day::parse("2026-11-23").unwrap();
     let status = Status { person: None, light: LIGHT, today, version: "0.1.0".into() };
@@ -65,6 +88,10 @@ fn answers() {
         refused: vec![],
         attempts: vec![],
         next_attempt_at: None,
+        findings: vec![Finding::NoNetwork, Finding::ClockWrong { minutes: -90 }],
+        backfill: Some(Progress { done: 49, total: 200 }),
+        kept_aside: 1,
+        carried: Carried { waiting: 1, delivered: 2, receipts: 3 },
     };
     let month = MonthCount { month: today.month(), counted: 1, waiting: 2, not_counted: 0, entries: 9, judged: true };
     let draft = Draft { name: "log_entry/new".into(), content: json!({}), saved_at: NOW };
@@ -98,7 +125,18 @@ fn answers_of_whole_screens() {
     };
     let day = LogDay { day: today, today, entries: vec![], minutes: 0, minutes_wanted: Some(450) };
     let month = MonthCount { month: today.month(), counted: 1, waiting: 2, not_counted: 3, entries: 9, judged: true };
-    let home = Home { person, today: day, light: LIGHT, cause: Some(Cause::Busy), month, drafts: vec![] };
+    let rescue = Rescue { at: NOW, kept_at: text("/x.damaged"), changes: 9, drafts: 1, complete: false };
+    let home = Home {
+        person,
+        today: day,
+        light: LIGHT,
+        cause: Some(Cause::Busy),
+        month,
+        drafts: vec![],
+        conflicts: 1,
+        backfill: None,
+        rescue: Some(rescue),
+    };
     let form =
         UmkmForm { name: "Dapur".into(), owner_name: "Aluh".into(), village: "63.11.01.2001".into(), ..UmkmForm::default() };
     let umkm = UmkmView {
@@ -106,6 +144,7 @@ fn answers_of_whole_screens() {
         umkm: form.parse(NOW).unwrap().0,
         village_name: text("Muara Ninian, Juai"),
         delivered: Delivered::Refused,
+        conflicts: 0,
     };
     let visit = VisitForm {
         umkm: umkm.id.to_string(),
@@ -122,22 +161,40 @@ fn answers_of_whole_screens() {
         officer_name: text("Siti"),
         delivered: Delivered::Waiting,
         log_entry: LogEntryId(Uuid::from_u128(4)),
+        conflicts: vec![],
     };
     let record = umkm.id.record();
-    let detail = UmkmDetailView { umkm, form, nik_masked: Some(text("9911**********01")), visits: vec![visit] };
+    let detail = UmkmDetailView {
+        umkm,
+        form,
+        nik_masked: Some(text("9911**********01")),
+        visits: vec![visit],
+        conflicts: vec![conflict(record)],
+    };
     let village =
         Village { code: WilayahCode::parse("63.11.01.2001").unwrap(), name: text("Muara Ninian"), district: text("Juai") };
-    let refused = RefusedRecord { record, title: text("Dapur"), reason: text("bad_record") };
-    let attempt = Attempt { at: NOW, failed: Some(Cause::Unreachable), sent: 1, received: 2, millis: 3 };
+    let refused = RefusedRecord {
+        record,
+        title: text("Dapur"),
+        reason: text("bad_record"),
+        change: 7,
+        at: NOW,
+        form: Some(json!({"name": "Dapur"})),
+        draft: Some(text("umkm/new")),
+    };
+    let attempt = Attempt { at: NOW, last: NOW, count: 1, failed: Some(Cause::Unreachable), sent: 1, received: 2, millis: 3 };
     let invite = Invite {
         format: Invite::FORMAT.into(),
         office: text("Dinas"),
         address: text("http://x"),
         fingerprint: "0a".repeat(32),
+        ca: text("MAo="),
         nip: text(""),
     };
+    let exported = Exported { path: text("/x.lentera"), count: 2, bytes: 300 };
+    let taken = FileTaken { parcels: 1, receipts: 2 };
     insta::assert_json_snapshot!(json!({
-        "home": home, "umkm": detail, "village": village, "refused": refused, "attempt": attempt, "invite": invite,
+        "home": home, "umkm": detail, "village": village, "refused": refused, "attempt": attempt, "invite": invite, "exported": exported, "taken": taken,
     }));
 }
 
@@ -152,7 +209,30 @@ fn codes() {
         Cause::AppTooOld,
         Cause::BadAnswer,
         Cause::Storage,
+        Cause::LogInAgain,
+        Cause::ClockWrong,
     ];
+    let address = || String::from("http://x");
+    let findings = [
+        Finding::NoNetwork,
+        Finding::ServerUnreachable { since: Some(NOW) },
+        Finding::WrongAddress { address: address() },
+        Finding::NotOurServer { address: address() },
+        Finding::Busy { until: None },
+        Finding::BadAnswer,
+        Finding::ClockWrong { minutes: 90 },
+        Finding::DiskLow { free_mb: 12 },
+        Finding::StorageTrouble,
+        Finding::Refused { records: 1 },
+        Finding::Revoked,
+        Finding::LogInAgain,
+        Finding::AppTooOld,
+        Finding::HeldBack { since: NOW },
+        Finding::KeptAside { count: 2 },
+        Finding::Rescued,
+        Finding::Conflicts { records: 3 },
+    ];
+    let evidence = [EvidenceKind::Stated, EvidenceKind::Wall, EvidenceKind::Proven].map(|kind| Evidence { kind, ..EVIDENCE });
     let effects = [
         Effect::Late { days: 3, allowed: 2 },
         Effect::EarlierMonth,
@@ -178,9 +258,15 @@ fn codes() {
         Error::DeviceRevoked,
         Error::AppTooOld,
         Error::AlreadyOpen,
+        Error::BadFile { detail: detail() },
+        Error::OtherServersFile,
+        Error::NothingToExport,
+        Error::TooManyParcels,
         Error::DiskFull,
         Error::Storage { detail: detail() },
         Error::Internal { detail: detail() },
     ];
-    insta::assert_json_snapshot!(json!({ "causes": causes, "effects": effects, "errors": errors }));
+    insta::assert_json_snapshot!(json!({
+        "causes": causes, "findings": findings, "evidence": evidence, "effects": effects, "errors": errors,
+    }));
 }
