@@ -254,6 +254,7 @@ impl State {
             late_after_days: 2,
             entries_per_day: 7,
             minutes_per_day: 450,
+            benefit_of_doubt: true,
         }];
         Ok(())
     }

@@ -60,7 +60,7 @@ pub fn DayField(binding: Binding) -> impl IntoView {
 
 /// A time of day, typed as 915, 9:15 or 09.15, or moved by quarters of an hour; from nothing a press starts at `usual`.
 #[component]
-pub fn TimeField(
+fn TimeField(
     binding: Binding,
     label: &'static str,
     /// A likely time in minutes, for a first press.
@@ -104,6 +104,21 @@ pub fn TimeField(
     }
 }
 
+/// Start and end. From nothing, a first press starts an hour ago, and ends an hour after the start.
+pub fn time_pair(start: Binding, end: Binding) -> impl IntoView {
+    let words = app().words();
+    let hour_later = move || match start.value.with_untracked(|start| TimeOfDay::parse(start)) {
+        Ok(start) => (start.minutes() + 60).min(24 * 60),
+        Err(_) => last_quarter(),
+    };
+    view! {
+        <div class="pair">
+            <TimeField binding=start label=words.start usual=Callback::new(|()| last_quarter().saturating_sub(60)) />
+            <TimeField binding=end label=words.end usual=Callback::new(move |()| hour_later()) />
+        </div>
+    }
+}
+
 /// The next quarter of an hour, within the day.
 fn moved(minutes: u16, forward: bool) -> u16 {
     let quarter = minutes / STEP * STEP;
@@ -115,12 +130,12 @@ fn moved(minutes: u16, forward: bool) -> u16 {
 }
 
 /// The latest quarter of an hour that has begun.
-pub fn last_quarter() -> u16 {
+fn last_quarter() -> u16 {
     platform::now().time_of_day().minutes() / STEP * STEP
 }
 
 /// As 09.15.
-pub fn written(minutes: u16) -> String {
+fn written(minutes: u16) -> String {
     dotted(&format!("{:02}:{:02}", minutes / 60, minutes % 60))
 }
 

@@ -1,6 +1,5 @@
 //! English.
 
-use lentera_api::view::Cause;
 use lentera_domain::Kind;
 
 use super::Words;
@@ -39,7 +38,6 @@ pub static EN: Words = Words {
     invite: "Invite",
     invite_hint: "Paste the invite from the admin, or choose its file.",
     invite_file: "Choose the invite file",
-    invite_unread: "File unreadable. Choose another or paste its text.",
     next: "Next",
     previous: "Back",
     server_of: |office| format!("Server of {office}"),
@@ -200,18 +198,7 @@ pub static EN: Words = Words {
             format!("{count} drafts are not finished; they are kept here.")
         }
     },
-    causes: |cause| match cause {
-        Cause::Unreachable => "No network, or the server does not answer.",
-        Cause::Busy => "Server busy.",
-        Cause::WrongAddress => "Wrong server address. Nothing sent.",
-        Cause::NotOurServer => "Not your server. Nothing sent.",
-        Cause::Revoked => "This device is revoked. Earlier work counts.",
-        Cause::AppTooOld => "App too old. Update it.",
-        Cause::BadAnswer => "The server's answer is unreadable.",
-        Cause::Storage => "This device cannot keep what it receives.",
-        Cause::ClockWrong => "This device's clock is far off; no safe connection can be made.",
-        Cause::LogInAgain => "Log in again.",
-    },
+    because: |cause| format!("Cause: {cause}."),
     sync_now: "Send now",
     trying: "Sending...",
     last_arrived: |when| format!("Last sent {when}."),
@@ -234,7 +221,7 @@ pub static EN: Words = Words {
         Kind::UmkmOwner => "Enterprise owner",
         Kind::Visit => "Visit",
     },
-    fetching: |percent| format!("Fetching older records... {percent} %"),
+    fetching: |percent| format!("Fetching older records... {percent}\u{a0}%"),
     refused_list: |count| format!("Refused by server {count}"),
     refused_reason: |reason| format!("Refused by server: {reason}. Its text is still here."),
     none_refused: "None.",

@@ -1,6 +1,5 @@
 //! Bahasa Indonesia.
 
-use lentera_api::view::Cause;
 use lentera_domain::Kind;
 
 use super::Words;
@@ -39,7 +38,6 @@ pub static ID: Words = Words {
     invite: "Undangan",
     invite_hint: "Tempel isi undangan dari admin, atau pilih berkasnya.",
     invite_file: "Pilih berkas undangan",
-    invite_unread: "Berkas tidak terbaca. Pilih berkas lain atau tempel isinya.",
     next: "Lanjut",
     previous: "Sebelumnya",
     server_of: |office| format!("Server milik {office}"),
@@ -196,18 +194,7 @@ pub static ID: Words = Words {
     sends_itself: "Terkirim sendiri saat ada jaringan.",
     all_arrived: "Semua sudah sampai di server. Tidak ada yang perlu dilakukan.",
     drafts_here: |count| format!("{count} draf belum selesai ditulis, tersimpan di sini."),
-    causes: |cause| match cause {
-        Cause::Unreachable => "Tidak ada jaringan, atau server tidak menjawab.",
-        Cause::Busy => "Server ramai.",
-        Cause::WrongAddress => "Alamat server salah. Tidak dikirim.",
-        Cause::NotOurServer => "Bukan server kami. Tidak dikirim.",
-        Cause::Revoked => "Perangkat ini dicabut. Catatan sebelumnya tetap sah.",
-        Cause::AppTooOld => "Versi lama. Perbarui aplikasi.",
-        Cause::BadAnswer => "Jawaban server tidak terbaca.",
-        Cause::Storage => "Perangkat ini tidak dapat menyimpan yang diterima.",
-        Cause::ClockWrong => "Jam perangkat ini jauh meleset; sambungan aman tidak bisa dibuat.",
-        Cause::LogInAgain => "Perlu masuk lagi.",
-    },
+    because: |cause| format!("Sebab: {cause}."),
     sync_now: "Kirim sekarang",
     trying: "Mengirim...",
     last_arrived: |when| format!("Terakhir terkirim {when}."),
@@ -230,7 +217,7 @@ pub static ID: Words = Words {
         Kind::UmkmOwner => "Pemilik usaha",
         Kind::Visit => "Kunjungan",
     },
-    fetching: |percent| format!("Mengambil catatan lama... {percent} %"),
+    fetching: |percent| format!("Mengambil catatan lama... {percent}\u{a0}%"),
     refused_list: |count| format!("Ditolak server {count}"),
     refused_reason: |reason| format!("Ditolak server: {reason}. Isinya tetap di sini."),
     none_refused: "Tidak ada.",

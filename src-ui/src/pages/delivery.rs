@@ -4,7 +4,7 @@ mod by_file;
 mod refused;
 
 use lentera_api::view::{Attempt, Delivery, Finding, Light, WaitingRecord};
-use lentera_api::{self as api, SyncNow, finding_sentence};
+use lentera_api::{self as api, SyncNow, cause_words, finding_sentence};
 use lentera_domain::Day;
 use leptos::prelude::*;
 
@@ -218,15 +218,15 @@ fn attempt_row(attempt: &Attempt, today: Day) -> impl IntoView + use<> {
         Some(_) => (Icon::Waiting, words.attempt_failed, "waiting"),
     };
     let times = (attempt.count > 1).then(|| format!(" {}", (words.times)(attempt.count)));
-    let why = attempt.failed.map(words.causes);
+    let why = attempt.failed.map(|cause| format!(": {}", cause_words(cause, app().language.get_untracked())));
     let figures =
         (words.bytes)(&words.size(attempt.sent.into()), &words.size(attempt.received.into()), &words.lasted(attempt.millis));
     view! {
         <li>
             <span class=format!("state state-{class}")>
-                {icon(picture)} <span>{words.moments(attempt.at, attempt.last, today)} ", " {word} {times}</span>
+                {icon(picture)} <span>{words.moments(attempt.at, attempt.last, today)} ", " {word} {times} {why}</span>
             </span>
-            <span class="row-sub">{why} " " {figures}</span>
+            <span class="row-sub">{figures}</span>
         </li>
     }
 }

@@ -8,8 +8,9 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::components::fields::{PasswordField, control_id, described_by};
 use crate::components::icon::{Icon, icon};
+use crate::components::page::refusal;
 use crate::platform;
-use crate::state::{App, Route, app};
+use crate::state::{App, Asking, Route, app};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -28,8 +29,7 @@ struct Enrolment {
     nip: RwSignal<String>,
     password: RwSignal<String>,
     new_password: RwSignal<String>,
-    failed: RwSignal<Option<String>>,
-    busy: RwSignal<bool>,
+    asking: Asking,
 }
 
 /// The steps.
@@ -44,9 +44,14 @@ pub fn enrol() -> impl IntoView {
         nip: RwSignal::default(),
         password: RwSignal::default(),
         new_password: RwSignal::default(),
-        failed: RwSignal::new(None),
-        busy: RwSignal::new(false),
+        asking: Asking::new(),
     };
+    // The first password opens one more step.
+    Effect::new(move || {
+        if state.asking.failed.with(|failed| *failed == Some(Error::PasswordChangeNeeded)) {
+            state.go(Step::NewPassword);
+        }
+    });
     let number = move || (words.step)(state.step.get() as u32 + 1, 3);
     view! {
         <div class="app app-enrol">
@@ -61,19 +66,7 @@ pub fn enrol() -> impl IntoView {
                     <h1 tabindex="-1">{words.enrol}</h1>
                     <span class="hint">{number}</span>
                 </header>
-                {move || {
-                    state
-                        .failed
-                        .get()
-                        .map(|text| {
-                            view! {
-                                <div class="notice notice-refused" role="alert" tabindex="-1" data-test="error">
-                                    {icon(Icon::Refused)}
-                                    <p>{text}</p>
-                                </div>
-                            }
-                        })
-                }}
+                {refusal(state.asking)}
                 {move || match state.step.get() {
                     Step::Invite => state.invite_step().into_any(),
                     Step::Login => state.login_step().into_any(),
@@ -86,7 +79,7 @@ pub fn enrol() -> impl IntoView {
 
 impl Enrolment {
     fn go(self, step: Step) {
-        self.failed.set(None);
+        self.asking.failed.set(None);
         self.step.set(step);
         platform::focus_soon(match step {
             Step::Invite => "[data-test=enrol-invite]",
@@ -95,26 +88,15 @@ impl Enrolment {
         });
     }
 
-    fn fail(self, error: &Error) {
-        self.failed.set(Some(sentence(error, self.app.language.get_untracked())));
-        platform::focus_soon("[data-test=error]");
-    }
-
     fn invite_step(self) -> impl IntoView {
         let words = self.app.words();
         let read = move || {
-            let answer = self.app.call(ReadInvite { invite: self.invite.get_untracked() });
-            spawn_local(async move {
-                match answer.await {
-                    Ok(invite) => {
-                        if self.nip.with_untracked(String::is_empty) {
-                            self.nip.set(invite.nip.clone());
-                        }
-                        self.office.set(Some(invite));
-                        self.go(Step::Login);
-                    }
-                    Err(error) => self.fail(&error),
+            self.asking.ask(ReadInvite { invite: self.invite.get_untracked() }, move |invite| {
+                if self.nip.with_untracked(String::is_empty) {
+                    self.nip.set(invite.nip.clone());
                 }
+                self.office.set(Some(invite));
+                self.go(Step::Login);
             });
         };
         let choose = move |event: web_sys::Event| {
@@ -125,7 +107,7 @@ impl Enrolment {
                         self.invite.set(text);
                         read();
                     }
-                    None => self.failed.set(Some(words.invite_unread.into())),
+                    None => self.asking.failed.set(Some(Error::BadInvite { detail: String::new() })),
                 }
             });
         };
@@ -284,8 +266,8 @@ impl Enrolment {
         let words = self.app.words();
         view! {
             <div class="save-bar">
-                <button type="submit" class="button button-main" data-test="enrol-submit" aria-disabled=move || self.busy.get().to_string()>
-                    {move || if self.busy.get() { words.enrolling } else { words.enrol_submit }}
+                <button type="submit" class="button button-main" data-test="enrol-submit" aria-disabled=move || self.asking.busy.get().to_string()>
+                    {move || if self.asking.busy.get() { words.enrolling } else { words.enrol_submit }}
                 </button>
                 <button type="button" class="button" on:click=move |_| self.go(before)>
                     {words.previous}
@@ -295,30 +277,17 @@ impl Enrolment {
     }
 
     fn submit(self) {
-        if self.busy.get_untracked() {
-            return;
-        }
-        self.busy.set(true);
-        self.failed.set(None);
-        let answer = self.app.call(Enrol {
+        let command = Enrol {
             invite: self.invite.get_untracked(),
             nip: self.nip.get_untracked(),
             password: self.password.get_untracked(),
             new_password: self.new_password.get_untracked(),
-        });
-        spawn_local(async move {
-            let answer = answer.await;
-            self.busy.set(false);
-            match answer {
-                Ok(status) => {
-                    let app = self.app;
-                    app.go_instead(Route::Home);
-                    app.say(app.words().enrolled.into(), None);
-                    app.take_status(status);
-                }
-                Err(Error::PasswordChangeNeeded) => self.go(Step::NewPassword),
-                Err(error) => self.fail(&error),
-            }
+        };
+        let app = self.app;
+        self.asking.ask(command, move |status| {
+            app.go_instead(Route::Home);
+            app.say(app.words().enrolled.into(), None);
+            app.take_status(status);
         });
     }
 }

@@ -1,7 +1,7 @@
 //! Beranda: what did I log today, what still waits and why, what will this month count; and drafts to go on with.
 
 use lentera_api::view::{Cause, Draft, Home, Rescue};
-use lentera_api::{self as api, AcknowledgeRescue};
+use lentera_api::{self as api, AcknowledgeRescue, cause_words};
 use lentera_domain::Status;
 use leptos::prelude::*;
 
@@ -78,7 +78,7 @@ fn waiting(home: &Home) -> impl IntoView + use<> {
         (0, true) => (words.safe)(app.device()),
         (0, false) => words.nothing_waits.into(),
     };
-    let cause = home.cause.map(words.causes);
+    let cause = home.cause.map(|cause| (words.because)(cause_words(cause, app.language.get_untracked())));
     // Not where the person has to do something first.
     let sends_itself = matches!(home.cause, None | Some(Cause::Unreachable | Cause::Busy | Cause::BadAnswer));
     view! {

@@ -11,7 +11,7 @@ use crate::components::duration_bar::{duration_bar, shared_minutes};
 use crate::components::fields::TextField;
 use crate::components::form_frame::form_frame;
 use crate::components::page::{loaded, warning};
-use crate::components::times::{DayField, TimeField, last_quarter};
+use crate::components::times::{DayField, time_pair};
 use crate::locales::dotted;
 use crate::platform;
 use crate::state::form::{FormState, field};
@@ -73,23 +73,11 @@ fn fields(form: FormState<LogEntryForm>, id: Option<LogEntryId>) -> impl IntoVie
             .any(|text| !matches!(text.as_str(), "" | "main" | "performer"))
     });
     let is_open = move || is_detailed || form.has_fault_in(&DETAILS);
-    let start = move || form.typed.with_untracked(|form| lentera_domain::TimeOfDay::parse(&form.start));
     view! {
         <TextField binding=form.bind(field!(activity)) label=words.what_done lines=true />
         <OneOf binding=form.bind(field!(category)) label=words.category options=categories />
         <DayField binding=form.bind(field!(day)) />
-        <div class="pair">
-            <TimeField
-                binding=form.bind(field!(start))
-                label=words.start
-                usual=Callback::new(|()| last_quarter().saturating_sub(60))
-            />
-            <TimeField
-                binding=form.bind(field!(end))
-                label=words.end
-                usual=Callback::new(move |()| start().map_or_else(|_| last_quarter(), |start| (start.minutes() + 60).min(24 * 60)))
-            />
-        </div>
+        {time_pair(form.bind(field!(start)), form.bind(field!(end)))}
         {day_bar(form, id)}
         <div class="pair pair-amount">
             <TextField binding=form.bind(field!(volume)) label=words.volume hint=words.optional keyboard="numeric" />

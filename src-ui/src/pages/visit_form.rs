@@ -1,8 +1,8 @@
 //! Recording a visit, in any order.
 
 use lentera_api::{RecordVisit, UmkmDetail};
+use lentera_domain::UmkmId;
 use lentera_domain::visit::{Purpose, VisitForm};
-use lentera_domain::{TimeOfDay, UmkmId};
 use leptos::prelude::*;
 
 use crate::components::choices::{AnyOf, OneOf};
@@ -10,7 +10,7 @@ use crate::components::chooser::{UmkmField, VillageField};
 use crate::components::fields::TextField;
 use crate::components::form_frame::form_frame;
 use crate::components::page::loaded;
-use crate::components::times::{DayField, TimeField, last_quarter};
+use crate::components::times::{DayField, time_pair};
 use crate::platform;
 use crate::state::form::{FormState, field};
 use crate::state::query::read_once;
@@ -79,21 +79,9 @@ fn fields(form: FormState<VisitForm>) -> impl IntoView {
         [&form.companions, &form.vehicle, &form.letter, &form.village].into_iter().any(|text| !text.is_empty())
     });
     let is_open = move || is_detailed || form.has_fault_in(&DETAILS);
-    let start = move || form.typed.with_untracked(|form| TimeOfDay::parse(&form.start));
     view! {
         <DayField binding=form.bind(field!(day)) />
-        <div class="pair">
-            <TimeField
-                binding=form.bind(field!(start))
-                label=words.start
-                usual=Callback::new(|()| last_quarter().saturating_sub(60))
-            />
-            <TimeField
-                binding=form.bind(field!(end))
-                label=words.end
-                usual=Callback::new(move |()| start().map_or_else(|_| last_quarter(), |start| (start.minutes() + 60).min(24 * 60)))
-            />
-        </div>
+        {time_pair(form.bind(field!(start)), form.bind(field!(end)))}
         <AnyOf binding=form.bind(field!(purposes)) label=words.purposes options=purposes test="purpose" />
         <h2 class="form-part">{words.findings}</h2>
         <TextField binding=form.bind(field!(problem)) label=words.problem optional=true lines=true />

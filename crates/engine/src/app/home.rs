@@ -50,9 +50,7 @@ fn count_month(connection: &Connection, viewer: &Viewer<'_>, owner: &Nip, month:
         let views: Vec<LogEntryView> =
             day.iter().map(|(id, entry)| viewer.entry(*id, entry.clone(), day)).collect::<Result<_, _>>()?;
         count.entries += u32::try_from(views.len()).unwrap_or(u32::MAX);
-        let counts = |view: &&LogEntryView| {
-            view.delivered != Delivered::Refused && !view.effects.iter().any(|effect| matches!(effect, Effect::Late { .. }))
-        };
+        let counts = |view: &&LogEntryView| view.delivered != Delivered::Refused && !view.effects.iter().any(Effect::is_late);
         if views.iter().filter(counts).any(|view| view.delivered == Delivered::Arrived) {
             count.counted += 1;
         } else if views.iter().any(|view| counts(&view)) {

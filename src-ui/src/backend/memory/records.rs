@@ -94,13 +94,14 @@ impl Records {
     fn log_entry_view(&self, kept: &Kept<LogEntryId, LogEntry>) -> LogEntryView {
         let entry = kept.value.clone();
         let day: Vec<_> = self.of_day(entry.day).map(|kept| (kept.id, kept.value.clone())).collect();
+        let evidence = evidence(Saved { wall: kept.since, anchor: None, since_anchor: None }, None);
         LogEntryView {
             id: kept.id,
             delivered: kept.delivered,
-            effects: effects(kept.id, &entry, &day, rules_on(&self.rules, entry.day)),
+            effects: effects(kept.id, &entry, &evidence, &day, rules_on(&self.rules, entry.day)),
             form: LogEntryForm::of(&entry),
             village_name: entry.village.as_ref().map(villages::name_of),
-            evidence: evidence(Saved { wall: kept.since, anchor: None, since_anchor: None }, None),
+            evidence,
             conflicts: self.conflicts_of(kept.id.0),
             entry,
         }
@@ -196,7 +197,7 @@ impl Records {
             let mut entries = self.log_day(day, today).entries;
             entries.retain(|view| view.entry.status != Status::Cancelled);
             let in_time = |delivered: Delivered| {
-                let late = |view: &LogEntryView| view.effects.iter().any(|effect| matches!(effect, Effect::Late { .. }));
+                let late = |view: &LogEntryView| view.effects.iter().any(Effect::is_late);
                 entries.iter().any(|view| view.delivered == delivered && !late(view))
             };
             month.entries += count(entries.len());
@@ -260,7 +261,7 @@ impl Records {
         self.visits.iter_mut().for_each(|kept| set(kept.id.0, &mut kept.delivered));
     }
 
-    /// Conflicts of the record named `id`; those of an enterprise and of its owner are of one name.
+    /// Conflicts of the record named `id`.
     fn conflicts_of(&self, id: Uuid) -> Vec<Conflict> {
         self.conflicts.iter().filter(|conflict| conflict.record.id == id).cloned().collect()
     }
@@ -298,8 +299,11 @@ impl Records {
         let id = record.id;
         match record.kind {
             Kind::LogEntry => self.log.iter_mut().find(|kept| kept.id.0 == id).map(|kept| put(&mut kept.value, field, text)),
-            Kind::Umkm => self.umkm.iter_mut().find(|kept| kept.id.0 == id).map(|kept| put(&mut kept.value.0, field, text)),
-            Kind::UmkmOwner => self.umkm.iter_mut().find(|kept| kept.id.0 == id).map(|kept| put(&mut kept.value.1, field, text)),
+            // To whom an enterprise's fields are shown, its owner's are fields of it.
+            Kind::Umkm | Kind::UmkmOwner => self.umkm.iter_mut().find(|kept| kept.id.0 == id).map(|kept| match field {
+                "nik" | "phone" => put(&mut kept.value.1, field, text),
+                _ => put(&mut kept.value.0, field, text),
+            }),
             Kind::Visit => self.visits.iter_mut().find(|kept| kept.id.0 == id).map(|kept| put(&mut kept.value, field, text)),
         }
         .unwrap_or(Err(Error::NotFound { what: What::Conflict }))

@@ -241,7 +241,7 @@ fn conflicts(now: Timestamp, umkm: UmkmId, visit: RecordId, log_entry: RecordId)
     };
     vec![
         conflict(
-            umkm.owner(),
+            umkm.record(),
             "Dapur Melati",
             "phone",
             vec![value(1, "0812-0000-1111", "Siti Rahmah", 3, true), value(2, "0813-0000-2222", "Rahmat Hidayat", 3, false)],
