@@ -35,8 +35,12 @@ fn build() -> Result<App, Error> {
         .on_window_event(platform::on_window_event)
         .setup(|app| {
             // An error given back here would be a panic in Tauri.
-            if let Err(error) = open(app) {
-                notice::show(app, &error);
+            match open(app) {
+                Err(Error::AlreadyOpen) if data_folder(app).is_ok_and(|data| platform::ask_for_window(&data)) => {
+                    app.handle().exit(0);
+                }
+                Err(error) => notice::show(app, &error),
+                Ok(()) => {}
             }
             Ok(())
         })
@@ -47,7 +51,8 @@ fn build() -> Result<App, Error> {
 /// Starts the engine on the data folder and opens the window over it.
 fn open(app: &App) -> Result<(), Error> {
     let screens = app.handle().clone();
-    let host = Host::start(data_folder(app)?, move |event| {
+    let data = data_folder(app)?;
+    let host = Host::start(data.clone(), app.path().document_dir().ok(), move |event| {
         if let Event::Light(light) = &event {
             platform::on_light(&screens, light);
         }
@@ -55,6 +60,7 @@ fn open(app: &App) -> Result<(), Error> {
         let _ = screens.emit(EVENT, event);
     })?;
     app.manage(host);
+    platform::listen_for_wish(app.handle(), &data);
     let window = WebviewWindowBuilder::new(app, MAIN_WINDOW, WebviewUrl::default());
     platform::frame(window).build().map(|_| ()).map_err(internal)
 }

@@ -3,11 +3,13 @@
 mod background;
 #[cfg(target_os = "linux")]
 mod linux;
+mod raise;
 
 use std::env;
 
 pub use background::on_light;
 use lentera_api::Error;
+pub use raise::{ask as ask_for_window, listen as listen_for_wish};
 use tauri::{Manager, WebviewWindowBuilder, Window, WindowEvent, Wry};
 
 use crate::{MAIN_WINDOW, notice};
@@ -49,7 +51,7 @@ fn parse_size(size: &str) -> Option<(f64, f64)> {
 /// Tries to send when the person comes back to the window; sees to it that closing the window leaves no work unsent where that can be helped.
 pub fn on_window_event(window: &Window, event: &WindowEvent) {
     match event {
-        WindowEvent::Focused(true) => super::wake(window),
+        WindowEvent::Focused(true) => super::set_in_front(window, true),
         WindowEvent::CloseRequested { api, .. } if window.label() == MAIN_WINDOW => {
             api.prevent_close();
             background::close(window);

@@ -115,12 +115,13 @@ impl<'a> Viewer<'a> {
         let saved = written.as_ref().and_then(change::Written::evidence);
         // From a server that does not tell: what the record itself says.
         let saved = saved.unwrap_or(Saved { wall: entry.noted_at, anchor: None, since_anchor: None });
+        let evidence = evidence(saved, written.and_then(|written| written.arrived_at));
         Ok(LogEntryView {
             id,
-            evidence: evidence(saved, written.and_then(|written| written.arrived_at)),
             conflicts: super::conflict::of(self.connection, self.identity, &[id.record()])?,
             delivered: change::delivered(self.connection, id.record())?,
-            effects: effects(id, &entry, day, self.rules(entry.day)),
+            effects: effects(id, &entry, &evidence, day, self.rules(entry.day)),
+            evidence,
             form: LogEntryForm::of(&entry),
             village_name,
             entry,

@@ -8,8 +8,9 @@ use lentera_api::{Command, Status};
 use lentera_engine::host::Host;
 use tauri::menu::{Menu, MenuId, MenuItem};
 use tauri::tray::TrayIconBuilder;
-use tauri::{AppHandle, Manager, Window};
+use tauri::{AppHandle, Manager, WebviewWindow, Window};
 
+use super::super::set_in_front;
 use super::has_tray;
 use crate::MAIN_WINDOW;
 
@@ -28,6 +29,7 @@ pub fn close(window: &Window) {
     }
     // Set before the engine is asked: whatever arrives from now on ends the process by itself.
     CLOSED.store(true, Ordering::SeqCst);
+    set_in_front(&app, false);
     tauri::async_runtime::spawn(async move {
         let stays = waiting(&app).await > 0 && has_tray();
         let handle = app.clone();
@@ -88,12 +90,14 @@ fn choose(app: &AppHandle, item: &MenuId) {
     }
 }
 
-/// A window that cannot be shown now can be opened from the icon another time, so then the icon stays.
-fn reopen(app: &AppHandle) {
+/// Brings the window to the front, out of the tray too. One that cannot be shown now can be opened from the icon another time, so then
+/// the icon stays.
+pub fn reopen(app: &AppHandle) {
     CLOSED.store(false, Ordering::SeqCst);
-    let window = app.get_webview_window(MAIN_WINDOW);
-    if window.is_some_and(|window| window.show().and_then(|()| window.set_focus()).is_ok()) {
+    let show = |window: WebviewWindow| window.show().and_then(|()| window.unminimize()).and_then(|()| window.set_focus());
+    if app.get_webview_window(MAIN_WINDOW).is_some_and(|window| show(window).is_ok()) {
         app.remove_tray_by_id(TRAY);
+        set_in_front(app, true);
     } else {
         CLOSED.store(true, Ordering::SeqCst);
     }
