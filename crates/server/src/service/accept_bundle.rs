@@ -288,7 +288,7 @@ mod tests {
         office.clock.pass(60_000);
         assert_eq!(accept(&office, &sealed).await, first);
         assert_eq!((office.count("bundle"), office.count("change"), office.count("log_entry")), (1, 2, 1));
-        assert_eq!(office.count("stream_row WHERE origin_device IS NOT NULL"), 2);
+        assert_eq!(office.count("stream_row WHERE change IS NOT NULL"), 2);
         assert_eq!(office.count("log_entry WHERE body LIKE '%Rapat staf%' AND status = 'noted'"), 1);
         let receipt = receipt(&office, &sealed).await;
         assert_eq!((receipt.number, receipt.bundle, receipt.exceptions), (1, Hash::of(&sealed), vec![]));

@@ -105,15 +105,47 @@ fn no_pages() -> Result<Vec<u8>, Failure> {
 mod tests {
     use super::super::testing::{AHMAD, LAILA, Office, SITI, TestDevice, log_entry, umkm};
     use super::*;
-    use lentera_protocol::stream::Row;
+    use lentera_protocol::stream::{Cursor, Page, Row};
 
-    async fn read(office: &Office, device: &TestDevice, cursors: &[Cursor]) -> (Vec<stream::Page>, bool) {
-        let device = office.storage.device(device.id()).await.unwrap().unwrap();
-        let pages = office.service.read_streams(&device, cursors).await.unwrap();
-        (stream::unpack(&pages.packed).unwrap(), pages.more)
+    fn header(device: &TestDevice, version: u16, counter: u64, cursors: &[Cursor]) -> Header {
+        Header {
+            version,
+            device: device.id(),
+            counter,
+            scope_epoch: 1,
+            cursors: cursors.to_vec(),
+            page_bytes: Some(4096),
+            amendment: None,
+        }
     }
 
-    fn changes(pages: &[stream::Page]) -> usize {
+    async fn read_as(office: &Office, device: &TestDevice, version: u16, cursors: &[Cursor]) -> (Vec<Page>, bool) {
+        let header = header(device, version, 1, cursors);
+        let answer = office.service.answer(&header, vec![], vec![]).await.unwrap();
+        (stream::unpack(&answer.pages).unwrap(), answer.more)
+    }
+
+    async fn read(office: &Office, device: &TestDevice, cursors: &[Cursor]) -> (Vec<Page>, bool) {
+        read_as(office, device, VERSION, cursors).await
+    }
+
+    /// All rows, in as many exchanges as it takes.
+    async fn read_all(office: &Office, device: &TestDevice, version: u16) -> Vec<Row> {
+        let (mut cursors, mut rows, mut more) = (Vec::<Cursor>::new(), Vec::new(), true);
+        while more {
+            let (pages, remaining) = read_as(office, device, version, &cursors).await;
+            assert!(pages.iter().map(|page| page.rows.len()).sum::<usize>() <= ANSWER_ROWS);
+            for page in pages {
+                cursors.retain(|cursor| cursor.stream != page.cursor.stream);
+                cursors.push(page.cursor);
+                rows.extend(page.rows);
+            }
+            more = remaining;
+        }
+        rows
+    }
+
+    fn changes(pages: &[Page]) -> usize {
         pages.iter().flat_map(|page| &page.rows).filter(|row| matches!(row, Row::Change { .. })).count()
     }
 
@@ -128,13 +160,28 @@ mod tests {
         let colleague = TestDevice::enrol(&office, AHMAD, 4).await;
         let elsewhere = TestDevice::enrol(&office, LAILA, 5).await;
         for (device, expected) in [(&writer, 0), (&second, 2), (&colleague, 1), (&elsewhere, 0)] {
-            let (pages, more) = read(&office, device, &[]).await;
+            let (pages, more) = read_as(&office, device, 1, &[]).await;
             assert_eq!((changes(&pages), more), (expected, false));
             // Rules and three people.
             assert_eq!(pages.last().unwrap().rows.len(), 4);
-            let cursors: Vec<_> = pages.iter().map(|page| page.cursor).collect();
-            assert_eq!(read(&office, device, &cursors).await, (vec![], false));
+            for version in [1, 2] {
+                let (pages, _) = read_as(&office, device, version, &[]).await;
+                let cursors: Vec<_> = pages.iter().map(|page| page.cursor).collect();
+                assert_eq!(read_as(&office, device, version, &cursors).await, (vec![], false));
+                assert_eq!(changes(&pages), expected);
+            }
         }
+    }
+
+    #[tokio::test]
+    async fn rows_say_whose_they_are_and_since_when() {
+        let office = Office::open().await;
+        let mut writer = TestDevice::enrol(&office, SITI, 2).await;
+        office.service.accept_bundle(&writer.seal(&log_entry(writer.actor(), 1, SITI, &["a"]))).await.unwrap();
+        let second = TestDevice::enrol(&office, SITI, 3).await;
+        let Row::Change { origin: Some(origin), .. } = &read(&office, &second, &[]).await.0[0].rows[0] else { panic!() };
+        assert_eq!((origin.author.as_str(), origin.arrived), (SITI, office.service.now().millis()));
+        assert_eq!(origin.saved, super::super::testing::STAMP);
     }
 
     #[tokio::test]
@@ -150,22 +197,46 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_rows_come_page_by_page_each_once() {
+    async fn many_rows_come_page_by_page_each_once_and_regions_last() {
         let office = Office::open().await;
         let mut table = String::from("code,parent_code,name\n");
         (0..700).for_each(|n| table.push_str(&format!("63.11.01.{n:04},63.11.01,Desa {n}\n")));
         office.service.import_wilayah(table.as_bytes()).await.unwrap();
-        let device = TestDevice::enrol(&office, SITI, 2).await;
-        let (mut cursors, mut rows, mut more) = (Vec::new(), Vec::new(), true);
-        while more {
-            let (pages, remaining) = read(&office, &device, &cursors).await;
-            assert!(pages.iter().map(|page| page.rows.len()).sum::<usize>() <= ANSWER_ROWS);
-            cursors = pages.iter().map(|page| page.cursor).collect();
-            rows.extend(pages.into_iter().flat_map(|page| page.rows));
-            more = remaining;
+        let mut writer = TestDevice::enrol(&office, SITI, 2).await;
+        for id in 1..80 {
+            office.service.accept_bundle(&writer.seal(&log_entry(writer.actor(), id, SITI, &["a"]))).await.unwrap();
         }
-        assert_eq!(rows.len(), 704);
-        rows.dedup();
-        assert_eq!(rows.len(), 704);
+        let device = TestDevice::enrol(&office, SITI, 3).await;
+        for (version, extra) in [(1, 0), (2, 3)] {
+            let rows = read_all(&office, &device, version).await;
+            // Rules and the people of the unit come once more, before all else.
+            assert_eq!(rows.len(), 79 + 4 + 700 + extra);
+            let mut distinct: Vec<_> = rows.iter().map(lentera_protocol::encode).collect();
+            distinct.sort();
+            distinct.dedup();
+            assert_eq!(distinct.len(), 783);
+            let is_region = |row: &Row| matches!(row, Row::Record(json) if json.contains("Desa"));
+            assert_eq!(rows.iter().position(is_region), Some(83 + extra));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_is_counted_once() {
+        let office = Office::open().await;
+        let device = TestDevice::enrol(&office, SITI, 2).await;
+        let identify = async |counter| {
+            let header = sign::sign(&header(&device, VERSION, counter, &[]), &device.key);
+            let identified = office.service.identify(&header).await.map_err(Failure::into_refusal)?;
+            office.service.count_request(&identified.0).await.map_err(Failure::into_refusal)
+        };
+        assert_eq!(identify(7).await, Ok(()));
+        assert_eq!(identify(7).await, Err(Refusal::Replayed(7)));
+        assert_eq!(identify(3).await, Err(Refusal::Replayed(7)));
+        assert_eq!(identify(u64::MAX).await, Err(Refusal::Malformed));
+        assert_eq!(identify(8).await, Ok(()));
+        // Two that were read at the same moment.
+        let nine = header(&device, VERSION, 9, &[]);
+        let both = futures::join!(office.service.count_request(&nine), office.service.count_request(&nine));
+        assert_eq!([both.0.is_ok(), both.1.is_ok()].iter().filter(|ok| **ok).count(), 1);
     }
 }

@@ -12,7 +12,13 @@ use crate::storage::{Device, Storage, StorageError};
 
 /// The rules an office starts with: entries for H, H-1 and H-2, seven a day, 37.5 hours over five days. Its own regulation may set others.
 fn first_rules() -> Result<LogRules, FieldError> {
-    Ok(LogRules { effective_from: Day::parse("2020-01-01")?, late_after_days: 2, entries_per_day: 7, minutes_per_day: 450 })
+    Ok(LogRules {
+        effective_from: Day::parse("2020-01-01")?,
+        late_after_days: 2,
+        entries_per_day: 7,
+        minutes_per_day: 450,
+        benefit_of_doubt: true,
+    })
 }
 
 impl<S: Storage> Service<S> {

@@ -3,7 +3,8 @@
 use lentera_domain::rules::LogRules;
 use lentera_domain::server_record::Employee;
 use lentera_domain::{Day, Nip, Timestamp};
-use lentera_protocol::stream::{Cursor, Row};
+use lentera_protocol::bundle::{Part, Stamp};
+use lentera_protocol::stream::{Cursor, Page, Row};
 use lentera_protocol::{DeviceId, Hash};
 
 use super::*;
@@ -18,15 +19,28 @@ pub async fn run<S: Storage>(storage: S, open_again: impl Fn() -> S) {
     counts_tries(&storage).await;
     sets_secrets_only_as_seen(&storage).await;
     enrols_and_revokes(&storage).await;
+    counts_requests_upwards(&storage).await;
     commits_only_what_still_holds(&storage, &open_again()).await;
-    pages_streams(&storage).await;
+    keeps_what_waits_until_it_is_settled(&storage).await;
+    keeps_parts_of_one_change(&storage).await;
+    holds_what_barred_devices_send(&storage).await;
+    gives_rows_behind_a_cursor(&storage).await;
+    gives_the_newest_first(&storage).await;
+    takes_documents_along_when_a_person_moves(&storage).await;
+    suspects_what_was_found_twice(&storage).await;
     let again = open_again();
     assert_eq!(again.office().await.unwrap().as_deref(), Some("Kantor"));
     assert_eq!(again.device(device(1)).await.unwrap(), storage.device(device(1)).await.unwrap());
 }
 
 fn rules(minutes_per_day: u32) -> LogRules {
-    LogRules { effective_from: Day::parse("2020-01-01").unwrap(), late_after_days: 2, entries_per_day: 7, minutes_per_day }
+    LogRules {
+        effective_from: Day::parse("2020-01-01").unwrap(),
+        late_after_days: 2,
+        entries_per_day: 7,
+        minutes_per_day,
+        benefit_of_doubt: true,
+    }
 }
 
 fn nip(number: u32) -> Nip {
@@ -42,12 +56,24 @@ fn device(seed: u8) -> DeviceId {
     DeviceId::of_key(&[seed; 32])
 }
 
-fn query(name: &str, cursors: &[Cursor], rows: usize) -> StreamQuery {
-    StreamQuery { name: name.into(), cursors: cursors.to_vec(), rows, bytes: 100_000, asking: device(99) }
+/// Asks for all, oldest first, for a device that has sent nothing.
+fn query(seed: u8) -> NewsQuery {
+    NewsQuery { device: device(seed), cursors: vec![], rows: 1000, bytes: 1_000_000, newest_first: false, amendments: None }
 }
 
-async fn rows<S: Storage>(storage: &S, name: &str) -> usize {
-    storage.stream_page(query(name, &[], 1000)).await.unwrap().map_or(0, |page| page.rows.len())
+async fn news<S: Storage>(storage: &S, query: NewsQuery) -> News {
+    storage.news(query).await.unwrap().unwrap()
+}
+
+/// The rows of all pages.
+fn all(news: News) -> Vec<Row> {
+    news.pages.into_iter().flat_map(|page| page.rows).collect()
+}
+
+/// The bytes that stand for changes in what a device is given, in order.
+async fn changes_for<S: Storage>(storage: &S, seed: u8) -> Vec<u8> {
+    let rows = all(news(storage, query(seed)).await);
+    rows.into_iter().filter_map(|row| if let Row::Change { bytes, .. } = row { bytes.first().copied() } else { None }).collect()
 }
 
 async fn makes_one_office<S: Storage>(storage: &S) {
@@ -57,7 +83,6 @@ async fn makes_one_office<S: Storage>(storage: &S) {
     assert_eq!(storage.office().await.unwrap().as_deref(), Some("Kantor"));
     assert!(!storage.put_log_rules(rules(450)).await.unwrap());
     assert!(storage.put_log_rules(rules(390)).await.unwrap());
-    assert_eq!(rows(storage, "kabupaten").await, 2);
 }
 
 async fn imports_what_differs<S: Storage>(storage: &S) {
@@ -65,10 +90,13 @@ async fn imports_what_differs<S: Storage>(storage: &S) {
     assert_eq!(storage.import_staff(staff).await.unwrap(), Imported { new: 2, ..Imported::default() });
     let staff = vec![employee(1, "A"), employee(2, "B"), employee(3, "B")];
     assert_eq!(storage.import_staff(staff).await.unwrap(), Imported { new: 1, changed: 1, same: 1 });
-    assert_eq!(rows(storage, "kabupaten").await, 6);
     assert_eq!(storage.person(nip(1)).await.unwrap().unwrap().scope_epoch, 1);
     assert_eq!(storage.person(nip(2)).await.unwrap().unwrap().scope_epoch, 2);
     assert_eq!(storage.known_people(vec![nip(1), nip(9)]).await.unwrap(), [nip(1)]);
+    for (epoch, unit) in [(0, "A"), (1, "A"), (2, "B"), (9, "B")] {
+        assert_eq!(storage.unit_at(nip(2), epoch).await.unwrap().as_deref(), Some(unit), "{epoch}");
+    }
+    assert_eq!(storage.unit_at(nip(9), 1).await.unwrap(), None);
 }
 
 async fn counts_tries<S: Storage>(storage: &S) {
@@ -115,77 +143,326 @@ async fn enrols_and_revokes<S: Storage>(storage: &S) {
     assert!(!storage.revoke_device(device(7), T0).await.unwrap());
     assert_eq!(enrol(2, 2, None).await, Enrolled::Revoked);
     let kept = storage.device(device(1)).await.unwrap().unwrap();
-    assert_eq!((kept.employee, kept.is_revoked, kept.last), (employee(1, "A"), false, (0, Hash::default())));
-    assert!(storage.device(device(2)).await.unwrap().unwrap().is_revoked);
+    assert_eq!((kept.employee.clone(), kept.is_barred(), kept.last), (employee(1, "A"), false, (0, Hash::default())));
+    assert_eq!(storage.device(device(2)).await.unwrap().unwrap().revoked_at, Some(T0));
+    assert_eq!(storage.devices(nip(1)).await.unwrap(), [kept]);
+    for (seed, person) in [(11, 1), (12, 1), (13, 2), (14, 3)] {
+        assert_eq!(enrol(seed, person, None).await, Enrolled::Done);
+    }
+    assert_eq!(storage.devices(nip(1)).await.unwrap().len(), 3);
+}
+
+async fn counts_requests_upwards<S: Storage>(storage: &S) {
+    for (counter, counted) in [(5, Ok(())), (5, Err(5)), (4, Err(5)), (6, Ok(()))] {
+        assert_eq!(storage.count_request(device(1), counter).await.unwrap(), counted);
+    }
+    assert_eq!(storage.count_request(device(77), 1).await.unwrap(), Err(0));
+    assert_eq!(storage.device(device(1)).await.unwrap().unwrap().counter, 6);
 }
 
 const KEY: DocumentKey = DocumentKey { kind: 900, id: [3; 16] };
+const SAVED: Stamp = Stamp { wall: 7, boot: None, anchor: Some(5), since_anchor: Some(2) };
 
-/// A bundle with one change of its number's byte.
-fn commit(number: u64, previous: Hash, version: u64) -> Commit {
-    let byte = number.to_le_bytes()[0];
+fn person_stream(number: u32) -> String {
+    format!("person:{}", nip(number))
+}
+
+/// Hash of the bundle of a device with this number.
+fn hash(seed: u8, number: u64) -> Hash {
+    if number == 0 { Hash::default() } else { Hash::of(&[seed, number.to_le_bytes()[0]]) }
+}
+
+/// A bundle with nothing in it.
+fn empty(seed: u8, number: u64) -> Commit {
     Commit {
-        device: device(1),
+        device: device(seed),
         number,
-        previous,
-        hash: Hash([byte; 32]),
-        bytes: vec![byte; 10],
-        receipt: vec![byte],
-        received_at: T0,
-        documents: vec![DocumentCommit { key: KEY, version, owner: Some(nip(1)), home: "person:1".into(), record: None }],
-        changes: vec![AcceptedChange { key: KEY, hash: [byte; 32], bytes: vec![byte; 40] }],
-        quarantined: vec![Quarantined { device: device(1), code: "x".into(), key: Some(KEY), bytes: vec![byte], at: T0 }],
+        previous: hash(seed, number - 1),
+        hash: hash(seed, number),
+        bytes: vec![1; 10],
+        receipt: vec![number.to_le_bytes()[0]],
+        arrived: T0,
+        from_barred: false,
+        documents: vec![],
+        changes: vec![],
+        waiting: vec![],
+        settled: vec![],
+        amendments: vec![],
+        quarantined: vec![],
+        parts: Parts::Drop,
     }
 }
 
+/// One change, which `byte` stands for, of the first device's person.
+fn change(key: DocumentKey, byte: u8, seed: u8, author: u32, number: u64) -> AcceptedChange {
+    let bytes = vec![byte; 40];
+    AcceptedChange { key, hash: [byte; 32], bytes, device: device(seed), number, author: nip(author), saved: SAVED, arrived: T0 }
+}
+
+fn document(key: DocumentKey, version: u64, home: &str) -> DocumentCommit {
+    DocumentCommit { key, version, owner: Some(nip(1)), home: Some(home.into()), record: None }
+}
+
+/// A bundle with one change of its number's byte.
+fn commit(number: u64, version: u64) -> Commit {
+    let byte = number.to_le_bytes()[0];
+    let refused =
+        Quarantined { device: device(1), code: "x".into(), key: Some(KEY), change: Some([99; 32]), bytes: vec![byte], at: T0 };
+    Commit {
+        documents: vec![document(KEY, version, &person_stream(1))],
+        changes: vec![change(KEY, byte, 1, 1, number)],
+        quarantined: vec![refused],
+        ..empty(1, number)
+    }
+}
+
+async fn word<S: Storage>(storage: &S, seed: u8, number: u64) -> Option<Vec<u8>> {
+    storage.sender(device(seed), hash(seed, number)).await.unwrap().unwrap().receipt
+}
+
 async fn commits_only_what_still_holds<S: Storage>(storage: &S, other: &S) {
-    let nothing = Hash::default();
-    for stale in [commit(2, nothing, 0), commit(1, Hash([8; 32]), 0), commit(1, nothing, 1)] {
+    let misplaced = Commit { previous: Hash([8; 32]), ..commit(1, 0) };
+    for stale in [commit(2, 0), misplaced, commit(1, 1)] {
         assert_eq!(storage.commit_bundle(stale).await.unwrap(), Committed::Conflict);
     }
-    let mut broken = commit(1, nothing, 0);
-    broken.documents.clear();
-    assert!(storage.commit_bundle(broken).await.is_err());
+    let homeless = DocumentCommit { home: None, ..document(KEY, 0, "") };
+    for broken in [vec![], vec![homeless]] {
+        assert!(storage.commit_bundle(Commit { documents: broken, ..commit(1, 0) }).await.is_err());
+    }
     assert_eq!(storage.documents(vec![KEY]).await.unwrap(), [KeptDocument::default()]);
-    assert_eq!((storage.receipt(Hash([1; 32])).await.unwrap(), rows(storage, "person:1").await), (None, 0));
+    assert_eq!((word(storage, 1, 1).await, changes_for(storage, 11).await), (None, vec![]));
     // The same bundle at the same moment from two processes is kept once.
-    let both = futures::join!(storage.commit_bundle(commit(1, nothing, 0)), other.commit_bundle(commit(1, nothing, 0)));
+    let both = futures::join!(storage.commit_bundle(commit(1, 0)), other.commit_bundle(commit(1, 0)));
     let both = [both.0.unwrap(), both.1.unwrap()];
     assert!(both.contains(&Committed::Done) && both.contains(&Committed::Conflict), "{both:?}");
-    assert_eq!(storage.commit_bundle(commit(2, Hash([1; 32]), 0)).await.unwrap(), Committed::Conflict);
-    assert_eq!(storage.commit_bundle(commit(2, Hash([1; 32]), 1)).await.unwrap(), Committed::Done);
-    assert_eq!(storage.receipt(Hash([2; 32])).await.unwrap(), Some(vec![2]));
-    assert_eq!(storage.device(device(1)).await.unwrap().unwrap().last, (2, Hash([2; 32])));
-    let kept =
-        KeptDocument { version: 2, owner: Some(nip(1)), home: Some("person:1".into()), changes: vec![vec![1; 40], vec![2; 40]] };
+    assert_eq!(storage.commit_bundle(commit(2, 0)).await.unwrap(), Committed::Conflict);
+    assert_eq!(storage.commit_bundle(commit(2, 1)).await.unwrap(), Committed::Done);
+    assert_eq!(word(storage, 1, 2).await, Some(vec![2]));
+    assert_eq!(storage.sender(device(77), hash(1, 2)).await.unwrap(), None);
+    assert_eq!(storage.sender(device(11), hash(1, 2)).await.unwrap().unwrap().receipt, None);
+    assert_eq!(storage.device(device(1)).await.unwrap().unwrap().last, (2, hash(1, 2)));
+    assert_eq!(news(storage, query(1)).await.last, (2, hash(1, 2)));
+    let refused = RefusedChange { hash: [99; 32], device: device(1), code: "x".into() };
+    let kept = KeptDocument {
+        version: 2,
+        owner: Some(nip(1)),
+        home: Some(person_stream(1)),
+        changes: vec![vec![1; 40], vec![2; 40]],
+        waiting: vec![],
+        refused: vec![refused.clone(), refused],
+    };
     let elsewhere = DocumentKey { kind: 1, ..KEY };
     assert_eq!(storage.documents(vec![elsewhere, KEY]).await.unwrap(), [KeptDocument::default(), kept]);
-    let refused = Quarantined { device: device(1), code: "fork".into(), key: None, bytes: vec![1], at: T0 };
+    let refused = Quarantined { device: device(1), code: "y".into(), key: None, change: None, bytes: vec![1], at: T0 };
     storage.quarantine(refused.clone()).await.unwrap();
     storage.quarantine(refused).await.unwrap();
 }
 
-async fn pages_streams<S: Storage>(storage: &S) {
-    assert_eq!(storage.stream_page(query("none", &[], 10)).await.unwrap(), None);
-    let first = storage.stream_page(query("person:1", &[], 1)).await.unwrap().unwrap();
-    let change = |byte: u8| Row::Change { kind: 900, id: [3; 16], bytes: vec![byte; 40], origin: None };
-    assert_eq!((first.rows.as_slice(), first.cursor.position, first.more), ([change(1)].as_slice(), 1, true));
-    assert_eq!(first.cursor.hash, change(1).chained_hash(&[0; 8]));
-    let second = storage.stream_page(query("person:1", &[first.cursor], 1)).await.unwrap().unwrap();
-    assert_eq!((second.rows, second.cursor.position, second.more), (vec![change(2)], 2, false));
-    assert_eq!(second.cursor.hash, change(2).chained_hash(&first.cursor.hash));
-    // A byte budget too small for any row still gives one; no row budget gives none, and says that there are more.
-    let page = async |rows, bytes, asking| {
-        let query = StreamQuery { bytes, asking, ..query("person:1", &[], rows) };
-        let page = storage.stream_page(query).await.unwrap().unwrap();
-        (page.rows.len(), page.cursor.position, page.more)
+async fn keeps_what_waits_until_it_is_settled<S: Storage>(storage: &S) {
+    let place = Place { device: device(14), number: 1, index: 3 };
+    let waiting = WaitingChange {
+        place,
+        key: KEY,
+        needs: [50; 32],
+        bytes: vec![51; 40],
+        saved: SAVED,
+        generation: 2,
+        home: "unit:B".into(),
     };
-    assert_eq!(page(10, 1, device(99)).await, (1, 1, true));
-    assert_eq!(page(0, 1000, device(99)).await, (0, 0, true));
-    assert_eq!(page(10, 1000, device(1)).await, (0, 2, false));
-    // A cursor that stands on no row of this history starts over.
-    for wrong in [Cursor { hash: [7; 8], ..first.cursor }, Cursor { position: 77, ..first.cursor }] {
-        let page = storage.stream_page(query("person:1", &[wrong], 10)).await.unwrap().unwrap();
-        assert_eq!(page.rows.len(), 2);
+    let same = || document(KEY, 2, &person_stream(1));
+    let waits = Commit { documents: vec![same()], waiting: vec![waiting.clone()], ..empty(14, 1) };
+    assert_eq!(storage.commit_bundle(waits).await.unwrap(), Committed::Done);
+    // Who judged before it waited has to judge again.
+    assert_eq!(storage.commit_bundle(commit(3, 2)).await.unwrap(), Committed::Conflict);
+    let kept = storage.documents(vec![KEY]).await.unwrap().remove(0);
+    let expected =
+        Waiting { change: waiting.clone(), key: [14; 32], author: nip(3), arrived: T0, receipt: vec![1], amendment: 0 };
+    assert_eq!((kept.version, kept.waiting), (3, vec![expected]));
+    // It waits for another one now, and then no more.
+    let amendment =
+        |previous, number| Amendment { device: device(14), bundle: 1, previous, number, receipt: vec![number.to_le_bytes()[0]] };
+    let moved = WaitingChange { needs: [52; 32], ..waiting };
+    let on = Commit { waiting: vec![moved], amendments: vec![amendment(0, 20)], ..commit(3, 3) };
+    assert_eq!(storage.commit_bundle(on).await.unwrap(), Committed::Done);
+    let kept = storage.documents(vec![KEY]).await.unwrap().remove(0);
+    assert_eq!(
+        (kept.waiting[0].change.needs, kept.waiting[0].amendment, kept.waiting[0].receipt.as_slice()),
+        ([52; 32], 20, &[20_u8][..])
+    );
+    let settled = |previous| Commit {
+        changes: vec![change(KEY, 4, 1, 1, 4), change(KEY, 51, 14, 3, 1)],
+        settled: vec![place],
+        amendments: vec![amendment(previous, 21), amendment(21, 22)],
+        ..commit(4, 4)
+    };
+    assert_eq!(storage.commit_bundle(settled(0)).await.unwrap(), Committed::Conflict);
+    assert_eq!(storage.commit_bundle(settled(20)).await.unwrap(), Committed::Done);
+    assert_eq!((word(storage, 14, 1).await, storage.last_amendment(device(14)).await.unwrap()), (Some(vec![22]), 22));
+    assert!(storage.documents(vec![KEY]).await.unwrap().remove(0).waiting.is_empty());
+    // The home's people get it, its author's other devices too, and there behind all it can build on.
+    assert_eq!(changes_for(storage, 11).await, [1, 2, 3, 4, 51]);
+    storage.enrol_device(Enrolment { nip: nip(3), key: [15; 32], at: T0, new_password: None }).await.unwrap();
+    assert_eq!(changes_for(storage, 15).await, [1, 2, 3, 4, 51]);
+    let told = async |above, max| {
+        let news = news(storage, NewsQuery { amendments: Some((above, max)), rows: 0, ..query(14) }).await;
+        (news.amendments, news.more)
+    };
+    assert_eq!(told(0, 3).await.0, [vec![20], vec![21], vec![22]]);
+    assert_eq!(told(20, 1).await, (vec![vec![21]], true));
+    assert_eq!(told(22, 1).await.0, Vec::<Vec<u8>>::new());
+    assert_eq!(told(u64::MAX, 1).await.0, Vec::<Vec<u8>>::new());
+}
+
+async fn keeps_parts_of_one_change<S: Storage>(storage: &S) {
+    let piece = |number: u64, offset| KeptPart {
+        number,
+        key: KEY,
+        part: Part { whole: Hash([5; 32]), offset, length: 30 },
+        bytes: vec![number.to_le_bytes()[0]; 10],
+    };
+    let keep = async |number, offset| {
+        let commit = Commit { parts: Parts::Keep(piece(number, offset)), ..empty(12, number) };
+        assert_eq!(storage.commit_bundle(commit).await.unwrap(), Committed::Done);
+        storage.parts(device(12)).await.unwrap()
+    };
+    assert_eq!(keep(1, 0).await, [piece(1, 0)]);
+    assert_eq!(keep(2, 10).await, [piece(1, 0), piece(2, 10)]);
+    assert_eq!(keep(3, 0).await, [piece(3, 0)]);
+    assert_eq!(storage.parts(device(1)).await.unwrap(), []);
+    assert_eq!(storage.commit_bundle(empty(12, 4)).await.unwrap(), Committed::Done);
+    assert_eq!(storage.parts(device(12)).await.unwrap(), []);
+}
+
+async fn holds_what_barred_devices_send<S: Storage>(storage: &S) {
+    let fork = Quarantined { device: device(12), code: "fork".into(), key: None, change: None, bytes: vec![9], at: T0 };
+    storage.freeze_device(fork.clone()).await.unwrap();
+    storage.freeze_device(Quarantined { at: T0.plus_millis(1), ..fork }).await.unwrap();
+    assert_eq!(storage.device(device(12)).await.unwrap().unwrap().frozen_at, Some(T0));
+    let enrolment = Enrolment { nip: nip(1), key: [12; 32], at: T0, new_password: None };
+    assert_eq!(storage.enrol_device(enrolment).await.unwrap(), Enrolled::Frozen);
+    assert_eq!(storage.commit_bundle(empty(12, 5)).await.unwrap(), Committed::Conflict);
+    let held = |number| HeldBundle { device: device(12), number, hash: hash(12, number), bytes: vec![1], at: T0 };
+    for number in [6, 5, 6] {
+        storage.hold(held(number)).await.unwrap();
     }
+    assert_eq!(storage.held(device(12)).await.unwrap(), [held(5), held(6)]);
+    let confirmed = Commit { from_barred: true, ..empty(12, 5) };
+    assert_eq!(storage.commit_bundle(confirmed).await.unwrap(), Committed::Done);
+    assert_eq!(storage.held(device(12)).await.unwrap(), [held(6)]);
+}
+
+async fn gives_rows_behind_a_cursor<S: Storage>(storage: &S) {
+    assert_eq!(storage.news(query(77)).await.unwrap(), None);
+    let whole = news(storage, query(11)).await;
+    assert_eq!((whole.scope_epoch, whole.more, whole.rows()), (1, false, 11));
+    let origin = |author| lentera_protocol::stream::Origin { author, saved: SAVED, arrived: T0.millis() };
+    let first = Row::Change { kind: 900, id: [3; 16], bytes: vec![1; 40], origin: Some(origin(nip(1).to_string())) };
+    let Page { rows, cursor } = &whole.pages[0];
+    assert_eq!((&rows[0], rows.len(), cursor.position, cursor.below), (&first, 5, 5, None));
+    assert_eq!(cursor.hash, rows.iter().fold([0; 8], |hash, row| row.chained_hash(&hash)));
+    // Row by row, each once, whatever the budget in bytes.
+    let mut cursors: Vec<Cursor> = Vec::new();
+    let mut taken = Vec::new();
+    for bytes in [1, 1000].into_iter().cycle() {
+        let next = news(storage, NewsQuery { cursors: cursors.clone(), rows: 1, bytes, ..query(11) }).await;
+        for page in next.pages {
+            cursors.retain(|cursor| cursor.stream != page.cursor.stream);
+            cursors.push(page.cursor);
+            taken.extend(page.rows);
+        }
+        if !next.more {
+            break;
+        }
+    }
+    assert_eq!(taken, all(whole.clone()));
+    let nothing = news(storage, NewsQuery { cursors, ..query(11) }).await;
+    assert_eq!((nothing.pages, nothing.more), (vec![], false));
+    // What came from the device itself is passed over, and the cursor with it.
+    let own = news(storage, query(1)).await;
+    assert_eq!((own.pages[0].rows.len(), own.pages[0].cursor), (1, *cursor));
+    // A cursor that stands on no row of this history starts over.
+    for wrong in
+        [Cursor { hash: [7; 8], ..*cursor }, Cursor { position: 77, ..*cursor }, Cursor { position: u64::MAX, ..*cursor }]
+    {
+        assert_eq!(news(storage, NewsQuery { cursors: vec![wrong], ..query(11) }).await, whole);
+    }
+}
+
+async fn gives_the_newest_first<S: Storage>(storage: &S) {
+    // Two more documents, and then the first again.
+    let key = |byte| DocumentKey { kind: 900, id: [byte; 16] };
+    let add = |number, byte, key, version| Commit {
+        documents: vec![document(key, version, &person_stream(1))],
+        changes: vec![change(key, byte, 1, 1, number)],
+        ..empty(1, number)
+    };
+    for commit in [add(5, 60, key(60), 0), add(6, 70, key(70), 0), add(7, 61, key(60), 1)] {
+        assert_eq!(storage.commit_bundle(commit).await.unwrap(), Committed::Done);
+    }
+    let bytes_of = |rows: &[Row]| -> Vec<u8> {
+        rows.iter().filter_map(|row| if let Row::Change { bytes, .. } = row { Some(bytes[0]) } else { None }).collect()
+    };
+    let newest = |cursors: &[Cursor], rows| NewsQuery { cursors: cursors.to_vec(), rows, newest_first: true, ..query(11) };
+    let mut at = news(storage, newest(&[], 1)).await;
+    // What every screen needs comes at once, however little is asked for: rules and the people of the unit.
+    let needed = at.pages.iter().find(|page| matches!(page.rows.first(), Some(Row::Record(_)))).unwrap();
+    let needed: Vec<_> = needed.rows.iter().map(|row| if let Row::Record(json) = row { json.as_str() } else { "" }).collect();
+    assert!(needed.len() == 2 && needed[0].contains("390") && needed[1].contains(nip(1).as_str()), "{needed:?}");
+    assert!(at.pages.iter().all(|page| page.cursor.below.is_some()) && at.more);
+    let (mut cursors, mut pages) = (Vec::new(), Vec::new());
+    for _ in 0..100 {
+        for page in at.pages {
+            cursors.retain(|cursor: &Cursor| cursor.stream != page.cursor.stream);
+            cursors.push(page.cursor);
+            pages.push(bytes_of(&page.rows));
+        }
+        if !at.more {
+            break;
+        }
+        at = news(storage, newest(&cursors, 1)).await;
+        // Meanwhile the work goes on.
+        if storage.device(device(1)).await.unwrap().unwrap().last.0 == 7 {
+            assert_eq!(storage.commit_bundle(add(8, 71, key(70), 1)).await.unwrap(), Committed::Done);
+        }
+    }
+    // Each document whole, by where it first appeared; what came meanwhile last.
+    assert_eq!(pages.concat(), [70, 60, 61, 1, 2, 3, 4, 51, 71]);
+    assert!(cursors.iter().all(|cursor| cursor.below.is_none()));
+    let oldest_first = all(news(storage, query(11)).await);
+    assert_eq!(bytes_of(&oldest_first), [1, 2, 3, 4, 51, 60, 70, 61, 71]);
+    // Of a record the newest only: rules were set twice, a person changed once.
+    let records = all(news(storage, newest(&[], 1000)).await).into_iter().filter(|row| matches!(row, Row::Record(_)));
+    assert_eq!(records.count(), 2 + 4);
+}
+
+async fn takes_documents_along_when_a_person_moves<S: Storage>(storage: &S) {
+    let key = DocumentKey { kind: 900, id: [80; 16] };
+    let add = |seed, number, byte, author, version| Commit {
+        documents: vec![document(key, version, "unit:A")],
+        changes: vec![change(key, byte, seed, author, number)],
+        ..empty(seed, number)
+    };
+    // Of unit A, also written to by a person of unit B.
+    assert_eq!(storage.commit_bundle(add(1, 9, 80, 1, 0)).await.unwrap(), Committed::Done);
+    assert_eq!(storage.commit_bundle(add(13, 1, 81, 2, 1)).await.unwrap(), Committed::Done);
+    let before = changes_for(storage, 11).await;
+    let moved = vec![employee(1, "C")];
+    assert_eq!(storage.import_staff(moved.clone()).await.unwrap(), Imported { changed: 1, ..Imported::default() });
+    assert_eq!(changes_for(storage, 11).await, before);
+    assert_eq!(storage.import_staff(moved).await.unwrap(), Imported { same: 1, ..Imported::default() });
+    assert_eq!(news(storage, query(11)).await.scope_epoch, 2);
+    // What others add to it now is theirs; what the person adds is the person's too.
+    assert_eq!(storage.commit_bundle(add(13, 2, 82, 2, 2)).await.unwrap(), Committed::Done);
+    assert_eq!(storage.commit_bundle(add(1, 10, 83, 1, 3)).await.unwrap(), Committed::Done);
+    assert_eq!(changes_for(storage, 11).await, [before, vec![83]].concat());
+    storage.enrol_device(Enrolment { nip: nip(2), key: [16; 32], at: T0, new_password: None }).await.unwrap();
+    assert_eq!(changes_for(storage, 16).await, [80, 81, 82]);
+    let none = lentera_domain::UmkmId(uuid::Uuid::from_u128(1));
+    assert_eq!(storage.move_enterprise(none, "A".into()).await.unwrap(), Moved::NoEnterprise);
+}
+
+async fn suspects_what_was_found_twice<S: Storage>(storage: &S) {
+    assert_eq!(storage.suspect(vec![[1; 32], [2; 32]]).await.unwrap(), Vec::<[u8; 32]>::new());
+    assert_eq!(storage.suspect(vec![[2; 32]]).await.unwrap(), [[2; 32]]);
+    assert_eq!(storage.suspect(vec![]).await.unwrap(), [[2; 32]]);
 }
