@@ -66,7 +66,10 @@ pub fn news(db: &Connection, query: &NewsQuery) -> Result<Option<News>, StorageE
         readings.push(reading);
     }
     for mut reading in readings {
-        news.more |= !read(db, &mut reading, query.device, &mut budget)?;
+        if !read(db, &mut reading, query.device, &mut budget)? {
+            // What is small enough of a later stream does not overtake what is left of this one.
+            (news.more, budget.rows) = (true, 0);
+        }
         let stands_already = query.cursors.contains(&reading.cursor) || reading.cursor.position == 0;
         if !stands_already || !reading.rows.is_empty() {
             news.pages.push(Page { rows: reading.rows, cursor: reading.cursor });
