@@ -229,7 +229,7 @@ pub fn note_answer(connection: &Connection, scope_epoch: u32, anchor: Anchor, se
     Ok(())
 }
 
-/// Notes the last amended receipt taken; `None` to be given all again.
+/// Notes the last amended receipt taken.
 ///
 /// # Errors
 /// [`StoreError`].

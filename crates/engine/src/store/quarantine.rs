@@ -23,3 +23,23 @@ pub fn insert(connection: &Connection, received_at: Timestamp, code: &str, bytes
 pub fn count(connection: &Connection) -> Result<u32, StoreError> {
     Ok(connection.prepare_cached("SELECT count(*) FROM quarantine")?.query_row([], |row| row.get(0))?)
 }
+
+/// Bytes kept aside for this reason, newest first, with their positions.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn of_code(connection: &Connection, code: &str) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT position, bytes FROM quarantine WHERE code = ? ORDER BY position DESC")?;
+    let rows = statement.query_map([code], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// They could be taken after all, and are where they belong.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn remove_taken(connection: &Connection, position: i64) -> Result<(), StoreError> {
+    connection.prepare_cached("DELETE FROM quarantine WHERE position = ?")?.execute([position])?;
+    Ok(())
+}

@@ -76,12 +76,12 @@ fn make(reading: &Path, rescuing: &Path, kept_at: &Path, now: Timestamp) -> Resu
     let version = |source: Connection| source.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
     let version = Connection::open(reading).and_then(version).unwrap_or(0);
     let mut new = Store::open_as(rescuing, version as usize)?;
-    let copied = new.write(|transaction| copy::all(reading, transaction))?;
+    let unread = new.write(|transaction| copy::all(reading, transaction))?;
     new.migrate_to(MIGRATIONS.len())?;
     new.write(|transaction| {
         let counts = copy::mend(transaction)?;
-        let complete = copied && counts.complete;
-        if !complete {
+        let missing = unread.and(counts.missing);
+        if missing.is_fetched() {
             // What was lost and had arrived comes again.
             stream::clear(transaction)?;
         }
@@ -89,7 +89,9 @@ fn make(reading: &Path, rescuing: &Path, kept_at: &Path, now: Timestamp) -> Resu
             Ok(Some(_)) => {
                 // A number or a name that the lost rows used must not be used again.
                 identity::raise_generation(transaction)?;
-                identity::set_key_state(transaction, KeyState::Rescued)?;
+                // A device is not sent its own changes: where some were lost, another key must ask for them.
+                let state = if missing.is_log() { KeyState::Frozen } else { KeyState::Rescued };
+                identity::set_key_state(transaction, state)?;
             }
             Ok(None) => {}
             // The person enrols again, and what was typed goes on then.
@@ -98,7 +100,7 @@ fn make(reading: &Path, rescuing: &Path, kept_at: &Path, now: Timestamp) -> Resu
         record::rebuild(transaction)?;
         transaction.execute(
             "INSERT INTO rescue (at, kept_at, changes, drafts, complete) VALUES (?, ?, ?, ?, ?)",
-            params![now.millis(), kept_at.display().to_string(), counts.changes, counts.drafts, complete],
+            params![now.millis(), kept_at.display().to_string(), counts.changes, counts.drafts, missing.is_nothing()],
         )?;
         Ok::<_, StoreError>(())
     })?;

@@ -18,6 +18,17 @@ pub fn put(connection: &Connection, record: &ServerRecord) -> Result<(), StoreEr
     Ok(())
 }
 
+/// Puts a record, unless there is one with its key.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn put_missing(connection: &Connection, record: &ServerRecord) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT INTO server_record (key, body) VALUES (?, ?) ON CONFLICT (key) DO NOTHING")?
+        .execute(params![record.key(), serde_json::to_string(record)?])?;
+    Ok(())
+}
+
 fn find(connection: &Connection, key: &str) -> Result<Option<ServerRecord>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT body FROM server_record WHERE key = ?")?;
     let body: Option<String> = statement.query_row([key], |row| row.get(0)).optional()?;

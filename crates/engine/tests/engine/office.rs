@@ -235,8 +235,9 @@ impl Office {
         let time = self.time;
         let device = self.device();
         let (_, receipt) = &mut device.log[usize::try_from(number).unwrap() - 1];
-        let amendment = Some(device.amendments.len() as u64 + 1);
-        let amended = Receipt { exceptions, time, amendment, ..peek(receipt).unwrap() };
+        // Numbers go with the time, as the real office gives them.
+        let amendment = Some(time.unsigned_abs() + device.amendments.len() as u64);
+        let amended = Receipt { exceptions, amendment, ..peek(receipt).unwrap() };
         *receipt = sign(&amended, &Self::key());
         device.amendments.push(receipt.clone());
     }

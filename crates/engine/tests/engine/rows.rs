@@ -72,6 +72,22 @@ fn rows_that_cannot_be_taken_are_kept_and_hold_nothing_up() {
 }
 
 #[test]
+fn records_that_an_older_app_did_not_know_are_taken_by_a_newer_one() {
+    let mut phone = Phone::enrolled();
+    let region = |name: &str| json!({"kind": "region", "code": "63.11.01.2001", "name": name}).to_string();
+    // As an older app has put them aside, two of one key.
+    let database = rusqlite::Connection::open(phone.database()).unwrap();
+    for name in ["Lama", "Muara Ninian"] {
+        let row = rusqlite::params![region(name).into_bytes()];
+        database.execute("INSERT INTO quarantine (received_at, code, bytes) VALUES (1, 'record', ?)", row).unwrap();
+    }
+    drop(database);
+    phone.restart();
+    assert_eq!(phone.call("list_villages", json!({}))[0]["name"], "Muara Ninian");
+    assert_eq!(phone.number("SELECT count(*) FROM quarantine"), 0);
+}
+
+#[test]
 fn rows_in_any_order_wait_for_what_they_build_on() {
     let mut phone = Phone::enrolled();
     let rows = colleagues_rows(3);

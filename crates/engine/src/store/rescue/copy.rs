@@ -5,6 +5,7 @@ use std::path::Path;
 
 use lentera_document::guard;
 use lentera_domain::Kind;
+use lentera_domain::server_record::ServerRecord;
 use lentera_protocol::Hash;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Statement, params, params_from_iter};
@@ -37,24 +38,68 @@ pub struct Counts {
     pub changes: u32,
     /// Drafts.
     pub drafts: u32,
-    /// Everything was as it was written.
-    pub complete: bool,
+    /// What was spoilt and is kept aside, or points to what is gone.
+    pub missing: Missing,
 }
 
-/// Copies every row that can be read of the database at `source` into the empty tables of `target`; gives whether all could.
+/// What could not be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// Of the changes and of this device's log.
+    log: bool,
+    /// Of what the server gives.
+    fetched: bool,
+    /// Of the rest.
+    other: bool,
+}
+
+impl Missing {
+    /// Whether work of this device may be missing.
+    pub const fn is_log(self) -> bool {
+        self.log
+    }
+
+    /// Whether all is to be fetched again.
+    pub const fn is_fetched(self) -> bool {
+        self.log || self.fetched
+    }
+
+    /// Whether nothing is missing.
+    pub const fn is_nothing(self) -> bool {
+        !self.log && !self.fetched && !self.other
+    }
+
+    /// Both together.
+    pub const fn and(self, also: Self) -> Self {
+        Self { log: self.log || also.log, fetched: self.fetched || also.fetched, other: self.other || also.other }
+    }
+
+    /// Of a table, where `any` is.
+    fn of(table: &str, any: bool) -> Self {
+        let nothing = Self::default();
+        match table {
+            _ if !any => nothing,
+            "identity" | "bundle" | "change" => Self { log: true, ..nothing },
+            "server_record" | "stream" | "pending" => Self { fetched: true, ..nothing },
+            _ => Self { other: true, ..nothing },
+        }
+    }
+}
+
+/// Copies every row that can be read of the database at `source` into the empty tables of `target`; gives what could not.
 ///
 /// # Errors
 /// [`StoreError`] of the target, or of the file.
-pub fn all(source: &Path, target: &Connection) -> Result<bool, StoreError> {
+pub fn all(source: &Path, target: &Connection) -> Result<Missing, StoreError> {
     let tables = TABLES.map(|name| Table::of(target, name)).into_iter().collect::<Result<Vec<_>, _>>()?;
-    let mut complete = true;
+    let mut missing = Missing::default();
     let connection = Connection::open(source)?;
     for table in tables.iter().filter(|table| !table.columns.is_empty()) {
-        complete &= walk(&connection, target, table)?;
+        missing = missing.and(Missing::of(table.name, !walk(&connection, target, table)?));
     }
     // With a journal SQLite would write into the file when it is closed: that is over before it is read.
     drop(connection);
-    if !complete {
+    if !missing.is_nothing() {
         let journal = fs::read(beside(source, "-wal")).unwrap_or_default();
         for (number, mut values) in Pages::new(&fs::read(source)?, &journal).rows() {
             if let Some(table) = tables.iter().find(|table| table.fits(&values)) {
@@ -69,7 +114,7 @@ pub fn all(source: &Path, target: &Connection) -> Result<bool, StoreError> {
             }
         }
     }
-    Ok(complete)
+    Ok(missing)
 }
 
 /// A table of the new database.
@@ -148,38 +193,33 @@ fn is_misfit(error: &rusqlite::Error) -> bool {
 /// # Errors
 /// [`StoreError`].
 pub fn mend(target: &Connection) -> Result<Counts, StoreError> {
-    let mut spoilt = 0;
-    spoilt += put_aside(target, "change", "position", "kind, hash, bytes", |row| {
+    let changes = put_aside(target, "change", "position", "kind, hash, bytes", |row| {
         let (kind, hash, bytes): (u16, Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let known = Kind::from_number(kind).is_some();
         let name = if known { guard::change_hash(&bytes) } else { Some(Hash::of(&bytes).0) };
         Ok((name.is_some_and(|name| name.as_slice() == hash), bytes))
     })?;
-    spoilt += put_aside(target, "bundle", "row", "hash, sealed", |row| {
+    let bundles = put_aside(target, "bundle", "row", "hash, sealed", |row| {
         let (hash, sealed): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
         Ok((Hash::of(&sealed).0.as_slice() == hash, sealed))
     })?;
-    spoilt += put_aside(target, "draft", "rowid", "content", |row| {
+    let drafts = put_aside(target, "draft", "rowid", "content", |row| {
         let content: String = row.get(0)?;
         Ok((serde_json::from_str::<serde_json::Value>(&content).is_ok(), content.into_bytes()))
     })?;
-    spoilt += put_aside(target, "server_record", "rowid", "body", |row| {
+    let records = put_aside(target, "server_record", "rowid", "body", |row| {
         let body: String = row.get(0)?;
-        let read = serde_json::from_str::<lentera_domain::server_record::ServerRecord>(&body);
-        Ok((read.is_ok(), body.into_bytes()))
+        Ok((serde_json::from_str::<ServerRecord>(&body).is_ok(), body.into_bytes()))
     })?;
-    let lost = target
+    let unbound = target
         .execute("UPDATE change SET bundle = NULL WHERE bundle IS NOT NULL AND bundle NOT IN (SELECT row FROM bundle)", [])?
         + target.execute(
             "UPDATE change SET replaces = NULL WHERE replaces IS NOT NULL AND replaces NOT IN (SELECT position FROM change)",
             [],
         )?;
+    let missing = Missing { log: changes + bundles + unbound > 0, fetched: records > 0, other: drafts > 0 };
     let count = |sql: &str| target.query_row(sql, [], |row| row.get(0));
-    Ok(Counts {
-        changes: count("SELECT count(*) FROM change")?,
-        drafts: count("SELECT count(*) FROM draft")?,
-        complete: spoilt + lost == 0,
-    })
+    Ok(Counts { changes: count("SELECT count(*) FROM change")?, drafts: count("SELECT count(*) FROM draft")?, missing })
 }
 
 /// Moves rows that are not whole to `quarantine`; gives how many.

@@ -53,10 +53,9 @@ pub fn take(connection: &Connection, identity: &mut Identity, sealed: &[u8]) -> 
     Ok(Receipted::Ours { amendment })
 }
 
-/// An amendment overrides what came before it. The time decides, too: a server that was restored from a backup numbers its amendments anew.
+/// An amendment overrides what came before it.
 fn is_later(receipt: &Receipt, before: &[u8]) -> bool {
-    let Ok(before) = peek::<Receipt>(before) else { return true };
-    receipt.amendment > before.amendment || (receipt.amendment.is_some() && receipt.time > before.time)
+    peek::<Receipt>(before).is_ok_and(|before| receipt.amendment > before.amendment)
 }
 
 /// Notes the outcome of each change; gives those that are refused from now on.

@@ -6,7 +6,7 @@ use lentera_document::{Document, project};
 use lentera_domain::{RecordId, Timestamp};
 use rusqlite::Connection;
 
-use crate::store::change::{self, ACCEPTED, Own, OwnChange, REPLACED, Standing};
+use crate::store::change::{self, ACCEPTED, NEED, Own, OwnChange, REPLACED, Standing};
 use crate::store::identity::{self, Identity};
 use crate::store::{StoreError, record};
 
@@ -40,7 +40,13 @@ pub fn after_refusal(connection: &Connection, identity: &mut Identity, refused: 
         let ours_to_mend = |own: &&OwnChange| own.outcome.as_deref().is_some_and(|code| WRITTEN_ANEW.contains(&code));
         lost.extend(refused.iter().filter(ours_to_mend).cloned());
         lost.sort_unstable_by_key(|own| own.position);
-        write_anew(connection, identity, loaded.document, &lost)?;
+        let mut again = Vec::new();
+        for own in lost {
+            if change::times_rewritten(connection, own.position)? < TIMES_MAX {
+                again.push(own);
+            }
+        }
+        write_anew(connection, identity, loaded.document, &again)?;
     }
     Ok(())
 }
@@ -94,15 +100,15 @@ fn write_anew(
     lost: &[OwnChange],
 ) -> Result<(), StoreError> {
     for own in lost {
-        if change::times_rewritten(connection, own.position)? >= TIMES_MAX {
-            continue;
-        }
         let before = document.clone();
         let at = Timestamp::from_millis(own.saved.wall);
         let new = document.rewrite(identity.actor(), at, &own.bytes)?;
         if project(&document).is_err() {
             // Without what it stood on it is no record: the person decides.
             document = before;
+            if matches!(own.outcome.as_deref(), None | Some(NEED)) {
+                change::set_outcome(connection, own.position, DEP_NOT_ACCEPTED)?;
+            }
             continue;
         }
         if let Some(new) = new {

@@ -41,10 +41,6 @@ pub fn compare(
     }
     let receipted = bundle::last_receipted(connection, device)?;
     let restored = held < receipted;
-    if restored {
-        // Its amendments begin anew, too.
-        identity::set_amendment(connection, None)?;
-    }
     let progress = told_before.is_none_or(|before| before >= receipted || before < held);
     Ok(doubted || (restored && progress))
 }

@@ -10,6 +10,9 @@ use uuid::Uuid;
 
 use crate::store::{StoreError, change, pending, quarantine, record, server_record, suspect};
 
+/// Why a record of the server is kept aside: this app is too old for it, or it is none.
+const UNKNOWN_RECORD: &str = "record";
+
 /// Takes rows, one after another.
 pub struct Rows<'a> {
     connection: &'a Connection,
@@ -53,6 +56,13 @@ impl<'a> Rows<'a> {
     /// # Errors
     /// [`StoreError`].
     pub fn take_all_pending(&mut self) -> Result<(), StoreError> {
+        for (position, json) in quarantine::of_code(self.connection, UNKNOWN_RECORD)? {
+            if let Ok(record) = serde_json::from_slice::<ServerRecord>(&json) {
+                // The newest first: what is there already is newer still.
+                server_record::put_missing(self.connection, &record)?;
+                quarantine::remove_taken(self.connection, position)?;
+            }
+        }
         for (kind, id) in pending::records(self.connection)? {
             self.take_pending(kind, id)?;
         }
@@ -80,7 +90,7 @@ impl<'a> Rows<'a> {
         let Row::Record(json) = row else { return Ok(()) };
         match serde_json::from_str::<ServerRecord>(json) {
             Ok(record) => server_record::put(self.connection, &record),
-            Err(_) => quarantine::insert(self.connection, self.now, "record", json.as_bytes()),
+            Err(_) => quarantine::insert(self.connection, self.now, UNKNOWN_RECORD, json.as_bytes()),
         }
     }
 
