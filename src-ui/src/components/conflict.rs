@@ -43,8 +43,8 @@ fn text_of(words: &Words, field: &str, value: &ConflictValue) -> String {
 pub struct Open {
     /// What is to be settled.
     pub conflict: Conflict,
-    /// What has been chosen here.
-    pub settled: RwSignal<Option<String>>,
+    /// What has been chosen here. Counted, not owned: it outlives the reading that brought it.
+    pub settled: ArcRwSignal<Option<String>>,
 }
 
 /// One field with all its values. Once one has been chosen the field says so in its place: nothing moves under the finger.
@@ -58,10 +58,11 @@ pub fn conflict_card(Open { conflict, settled }: Open) -> impl IntoView {
     let values: Vec<_> = values.into_iter().map(|value| (text_of(words, &field, &value), value)).collect();
     let place = format!("#{id} .settled");
     let command = SettleConflict { record, field: field.clone(), choice: String::new() };
+    let chosen = settled.clone();
     let choose = Callback::new(move |(choice, text): (String, String)| {
-        let place = place.clone();
+        let (place, chosen) = (place.clone(), chosen.clone());
         asking.ask(SettleConflict { choice, ..command.clone() }, move |_| {
-            settled.try_set(Some(text));
+            chosen.set(Some(text));
             app.did_change();
             platform::focus_soon(place);
         });

@@ -24,7 +24,7 @@ pub fn Sheet(open: RwSignal<bool>, title: &'static str, children: ChildrenFn) ->
     });
     // However it was closed.
     let closed = move |_| {
-        open.set(false);
+        open.try_set(false);
         app.sheet_closed(open);
     };
     on_cleanup(move || app.sheet_closed(open));

@@ -82,7 +82,7 @@ fn merged(before: Vec<Open>, fresh: Vec<Conflict>) -> Vec<Open> {
             merged.push(open);
         }
     }
-    merged.extend(fresh.into_iter().flatten().map(|conflict| Open { conflict, settled: RwSignal::new(None) }));
+    merged.extend(fresh.into_iter().flatten().map(|conflict| Open { conflict, settled: ArcRwSignal::new(None) }));
     merged
 }
 
@@ -100,8 +100,6 @@ mod tests {
 
     #[test]
     fn what_was_settled_here_stays_in_place_and_what_was_settled_elsewhere_goes() {
-        let owner = Owner::new();
-        owner.set();
         let first = merged(vec![], vec![conflict("name", "1"), conflict("phone", "2"), conflict("address", "3")]);
         first[1].settled.set(Some("x".into()));
         let second = merged(first, vec![conflict("product", "4"), conflict("address", "5")]);
