@@ -116,6 +116,14 @@ pub fn effect_sentence(effect: &Effect, language: Language) -> String {
         (Language::En, Effect::Late { days, allowed }) => {
             format!("Noted {days} days later. Still kept; past the limit of {allowed} days it does not count.")
         }
+        (Language::Id, Effect::TimeInDoubt { allowed, counts }) => {
+            let counted = if *counts { "dan dihitung" } else { "tetapi menurut aturan tidak dihitung" };
+            format!("Waktu mencatat tidak bisa dipastikan (batas {allowed} hari). Tetap disimpan, {counted}.")
+        }
+        (Language::En, Effect::TimeInDoubt { allowed, counts }) => {
+            let counted = if *counts { "and it counts" } else { "but by the rules it does not count" };
+            format!("When it was noted is not certain (limit {allowed} days). Still kept, {counted}.")
+        }
         (Language::Id, Effect::EarlierMonth) => {
             "Hari dari bulan lalu. Tetap disimpan; dihitung hanya bila bulan itu belum ditutup.".into()
         }

@@ -235,6 +235,7 @@ fn codes() {
     let evidence = [EvidenceKind::Stated, EvidenceKind::Wall, EvidenceKind::Proven].map(|kind| Evidence { kind, ..EVIDENCE });
     let effects = [
         Effect::Late { days: 3, allowed: 2 },
+        Effect::TimeInDoubt { allowed: 2, counts: true },
         Effect::EarlierMonth,
         Effect::Overlaps { with: LogEntryId(Uuid::from_u128(1)), minutes: 15 },
         Effect::TooMany { entries: 8, allowed: 7 },

@@ -54,7 +54,7 @@ pub struct LogEntry {
     pub visit: Option<VisitId>,
     /// What its owner did with it.
     pub status: Status,
-    /// When it was first noted, by the device's clock: lateness is judged on this, not on arrival.
+    /// When it was first noted, by the device's clock. Lateness is judged on the [`Evidence`](crate::Evidence) of all clocks, on this only where there is none.
     pub noted_at: Timestamp,
 }
 

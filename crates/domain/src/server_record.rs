@@ -74,6 +74,7 @@ mod tests {
             late_after_days: 2,
             entries_per_day: 7,
             minutes_per_day: 450,
+            benefit_of_doubt: true,
         };
         insta::assert_json_snapshot!([
             ServerRecord::Employee(employee),

@@ -34,7 +34,8 @@ impl Timestamp {
 
     /// The office's calendar day at this moment. A clock that stands outside the calendar gives its nearest end.
     pub fn day(self) -> Day {
-        Day(self.local().map_or(NaiveDate::MAX, |local| local.date_naive()))
+        let end = if self.0 < 0 { NaiveDate::MIN } else { NaiveDate::MAX };
+        Day(self.local().map_or(end, |local| local.date_naive()))
     }
 
     /// The office's time of day at this moment, in whole minutes.

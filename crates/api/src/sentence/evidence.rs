@@ -15,11 +15,11 @@ pub fn evidence_sentence(evidence: &Evidence, language: Language) -> String {
         (Language::En, EvidenceKind::Stated, Some(from), _) => {
             format!("Noted on {} (the server's clock plus a clock of the device that cannot be set)", at(from))
         }
-        (Language::Id, EvidenceKind::Wall, Some(from), _) => {
-            format!("Dicatat {} (jam perangkat; tidak ada yang membantahnya)", at(from))
+        (Language::Id, EvidenceKind::Wall, _, Some(noted)) => {
+            format!("Dicatat {} (jam perangkat; tidak ada yang membantahnya)", at(noted))
         }
-        (Language::En, EvidenceKind::Wall, Some(from), _) => {
-            format!("Noted on {} (the device's clock; nothing contradicts it)", at(from))
+        (Language::En, EvidenceKind::Wall, _, Some(noted)) => {
+            format!("Noted on {} (the device's clock; nothing contradicts it)", at(noted))
         }
         (Language::Id, _, Some(from), Some(until)) => {
             format!(
@@ -66,6 +66,10 @@ mod tests {
         assert_eq!(
             say(EvidenceKind::Proven, Some(AT), Some(AT.plus_millis(3_600_000))),
             "Dicatat antara Senin 23 Nov 2026 pukul 16.05 dan pukul 17.05: jam perangkat tidak cocok dengan server"
+        );
+        assert_eq!(
+            say(EvidenceKind::Wall, Some(AT.plus_millis(-86_400_000)), Some(AT)),
+            "Dicatat Senin 23 Nov 2026 pukul 16.05 (jam perangkat; tidak ada yang membantahnya)"
         );
         assert_eq!(
             say(EvidenceKind::Proven, None, Some(AT)),

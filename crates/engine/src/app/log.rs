@@ -113,8 +113,8 @@ impl<'a> Viewer<'a> {
         let village_name = entry.village.as_ref().map(|code| server_record::village_name(self.connection, code)).transpose()?;
         let written = change::first_written(self.connection, id.record())?;
         let saved = written.as_ref().and_then(change::Written::evidence);
-        // From a server that does not tell: what the record itself says.
-        let saved = saved.unwrap_or(Saved { wall: entry.noted_at, anchor: None, since_anchor: None });
+        // From a server that does not tell: what the record itself says, taken at its word.
+        let saved = saved.unwrap_or(Saved { wall: entry.noted_at, anchor: Some(entry.noted_at), since_anchor: None });
         let evidence = evidence(saved, written.and_then(|written| written.arrived_at));
         Ok(LogEntryView {
             id,
