@@ -4,7 +4,6 @@
 //! battery ran empty believes it is 1970, and a kabupaten whose certificate ran out last night has a month end to close. Who signed
 //! and for which name holds as ever; the dates do not. What is sent is signed beneath TLS anyway.
 
-use std::error::Error as _;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
@@ -75,21 +74,116 @@ impl ServerCertVerifier for Pinned {
 
 /// What a failed handshake says about the other side; `None` if it was not the certificate.
 pub fn classify(error: &reqwest::Error) -> Option<TransportError> {
-    let mut source = error.source();
-    while let Some(error) = source {
-        // An IO error may hold the TLS error without naming it as its source.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = error.downcast_ref::<Error>().or_else(|| inner?.downcast_ref::<Error>());
-        if let Some(Error::InvalidCertificate(reason)) = tls {
-            return Some(match reason {
-                CertificateError::Expired
-                | CertificateError::ExpiredContext { .. }
-                | CertificateError::NotValidYet
-                | CertificateError::NotValidYetContext { .. } => TransportError::ClockWrong,
-                _ => TransportError::NotOurServer,
-            });
-        }
-        source = error.source();
+    let Error::InvalidCertificate(reason) = tls_error(error)? else { return None };
+    Some(match reason {
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => TransportError::ClockWrong,
+        _ => TransportError::NotOurServer,
+    })
+}
+
+/// The TLS error beneath others. An IO error does not name what it holds as its source.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Error> {
+    if let Some(tls) = error.downcast_ref::<Error>() {
+        return Some(tls);
     }
-    None
+    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    held.and_then(|held| tls_error(held)).or_else(|| error.source().and_then(tls_error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use rustls::{HandshakeKind, ServerConfig, ServerConnection, Stream};
+
+    use super::*;
+    use crate::platform::native::NativePlatform;
+    use crate::platform::{Platform, Post};
+
+    type Authority = CertifiedIssuer<'static, KeyPair>;
+
+    fn authority() -> Authority {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+    }
+
+    /// A server on this device that answers every connection once, with a certificate for `name` of those years; tells of each handshake
+    /// whether it was a resumed one.
+    fn serve(ca: &Authority, name: &str, years: (i32, i32)) -> (String, thread::JoinHandle<Vec<bool>>) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(years.0, 1, 1);
+        params.not_after = date_time_ymd(years.1, 1, 1);
+        let certificate = params.signed_by(&key, ca).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("https://{}/", listener.local_addr().unwrap());
+        let serving = thread::spawn(move || {
+            let mut resumed = Vec::new();
+            for _ in 0..2 {
+                let (mut socket, _) = listener.accept().unwrap();
+                let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+                let mut stream = Stream::new(&mut connection, &mut socket);
+                let mut request = [0; 4096];
+                if stream.read(&mut request).is_ok() {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").unwrap();
+                    stream.conn.send_close_notify();
+                    let _ = stream.flush();
+                }
+                resumed.push(connection.handshake_kind() == Some(HandshakeKind::Resumed));
+            }
+            resumed
+        });
+        (address, serving)
+    }
+
+    /// Two requests, one connection each.
+    fn post_twice(address: &str, ca: &Authority) -> [Result<Vec<u8>, TransportError>; 2] {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let platform = NativePlatform::new(None).unwrap();
+            let post = || Post { url: address.to_owned(), body: vec![1, 2, 3], ca: Some(ca.der().to_vec()) };
+            let answer = async || Ok(platform.post(post()).await?.body);
+            [answer().await, answer().await]
+        })
+    }
+
+    #[test]
+    fn the_pinned_authority_is_trusted_whatever_the_date_and_sessions_are_resumed() {
+        for years in [(2000, 4000), (2000, 2001), (3000, 4000)] {
+            let ca = authority();
+            let (address, serving) = serve(&ca, "127.0.0.1", years);
+            assert_eq!(post_twice(&address, &ca), [Ok(b"ok".to_vec()), Ok(b"ok".to_vec())], "{years:?}");
+            assert_eq!(serving.join().unwrap(), [false, true]);
+        }
+    }
+
+    #[test]
+    fn another_authority_and_another_name_are_not_trusted() {
+        let ca = authority();
+        let (address, serving) = serve(&ca, "127.0.0.1", (2000, 4000));
+        assert_eq!(post_twice(&address, &authority()), [Err(TransportError::NotOurServer), Err(TransportError::NotOurServer)]);
+        serving.join().unwrap();
+        let (address, serving) = serve(&ca, "10.0.0.1", (2000, 2001));
+        assert_eq!(post_twice(&address, &ca), [Err(TransportError::NotOurServer), Err(TransportError::NotOurServer)]);
+        serving.join().unwrap();
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_no_authority() {
+        assert!(trusting_only(b"no certificate").is_none());
+        assert!(trusting_only(authority().der()).is_some());
+    }
 }
