@@ -8,6 +8,10 @@ pub mod disk;
 pub mod link;
 pub mod office;
 pub mod process;
+pub mod remote;
+#[cfg(unix)]
+pub mod simulation;
+pub mod small_disk;
 pub mod story;
 pub mod wait;
 pub mod window;
@@ -17,4 +21,5 @@ pub use device::Device;
 #[cfg(target_os = "linux")]
 pub use link::Link;
 pub use office::Office;
+pub use small_disk::SmallDisk;
 pub use window::Window;

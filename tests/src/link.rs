@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use tappers::Interface;
 use tappers::linux::Tun;
 
-use crate::process::Place;
+use crate::process::{self, Place};
 
 pub use flow::Flow;
 use wire::Wire;
@@ -90,8 +90,8 @@ pub struct Link {
 impl Link {
     /// Why there can be no such link here; `None` where there can.
     pub fn missing() -> Option<&'static str> {
-        if Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() != b"0") {
-            return Some("this test is not run as root");
+        if !process::is_root() {
+            return Some("this is not run as root");
         }
         if File::options().read(true).write(true).open("/dev/net/tun").is_err() {
             return Some("there is no /dev/net/tun");
@@ -131,9 +131,14 @@ impl Link {
         self.wire.set(terms);
     }
 
+    /// Ends the connections there are; the link stays open for others.
+    pub fn cut(&self, cut: Cut) {
+        self.wire.cut(cut);
+    }
+
     /// Nothing passes until [`Link::lighten`].
     pub fn darken(&self) {
-        self.wire.darken(None);
+        self.wire.darken();
     }
 
     /// What [`Link::darken`] began ends.

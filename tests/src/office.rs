@@ -72,7 +72,7 @@ impl Office {
     pub fn make_at(data: &Path, name: &str, site: Site) -> Result<Self> {
         let host = site.address.ip().to_string();
         let named: &[&str] = if site.secure { &["--name", &host] } else { &[] };
-        let office = Self { data: data.to_path_buf(), site, server: None };
+        let office = Self::at(data, site);
         let example = process::example();
         office.run(&[&["init", "--office", name], named].concat())?;
         office.run(&["import", "wilayah", &example.join("wilayah.csv").to_string_lossy()])?;
@@ -85,7 +85,17 @@ impl Office {
     /// # Errors
     /// When no port is free.
     pub fn empty(data: &Path) -> Result<Self> {
-        Ok(Self { data: data.to_path_buf(), site: Site::local()?, server: None })
+        Ok(Self::at(data, Site::local()?))
+    }
+
+    /// The same, somewhere.
+    pub fn at(data: &Path, site: Site) -> Self {
+        Self { data: data.to_path_buf(), site, server: None }
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.site.address
     }
 
     /// Its data folder.

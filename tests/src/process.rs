@@ -1,6 +1,7 @@
 //! Finding, starting and ending the programs.
 
 use std::env;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::OnceLock;
@@ -13,23 +14,40 @@ use crate::wait;
 /// How long a program that was asked to end may take.
 const END_LIMIT: Duration = Duration::from_secs(20);
 
-/// Where a program runs: here, or in the network namespace of one end of a link.
+/// Where a program runs: here, in the network namespace of one end of a link, on one processor.
 #[derive(Clone, Debug, Default)]
-pub struct Place(Option<String>);
+pub struct Place(Vec<String>);
 
 impl Place {
-    /// In this namespace.
+    /// In this network namespace.
     pub fn within(namespace: &str) -> Self {
-        Self(Some(namespace.to_owned()))
+        Self(["ip", "netns", "exec", namespace].map(str::to_owned).to_vec())
     }
 
-    /// A command that runs `program` there. Its process is the program itself, not a wrapper.
+    /// On this processor alone.
+    pub fn on_processor(number: usize) -> Self {
+        Self(["taskset", "--cpu-list", &number.to_string()].map(str::to_owned).to_vec())
+    }
+
+    /// A command that runs `program` there. Its process is the program itself: what stands before it gives way to it.
     pub fn command(&self, program: &Path) -> Command {
-        let Some(namespace) = &self.0 else { return Command::new(program) };
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", namespace]).arg(program);
+        let Some((first, rest)) = self.0.split_first() else { return Command::new(program) };
+        let mut command = Command::new(first);
+        command.args(rest).arg(program);
         command
     }
+}
+
+/// Says that a test is not run here and why, past the test runner's capture: a skipped proof must show.
+pub fn say_skipped(test: &str, why: &str) {
+    // Where nobody reads, nobody is told.
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
+}
+
+/// Whether this process may change the system.
+pub fn is_root() -> bool {
+    let user = Command::new("id").arg("-u").output();
+    user.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
 /// Path of one of the project's programs: in `LENTERA_BIN_DIR`, else beside this test, compiled first where that can be done anywhere.

@@ -1,11 +1,13 @@
 //! What both tellings of the main story share: who it is about, and what is counted at its end.
 
 use std::fmt;
+use std::path::Path;
 
 use anyhow::{Result, ensure};
-use lentera_api::view::Delivered;
-use lentera_api::{ListLogEntries, ListUmkm, UmkmDetail};
+use lentera_api::view::{Delivered, LogEntryView};
+use lentera_api::{AddLogEntry, ListLogEntries, ListUmkm, Status, UmkmDetail};
 
+use crate::work::entry;
 use crate::{Device, Office};
 
 /// Name of the office.
@@ -16,10 +18,35 @@ pub const NIP: &str = "197203151998032000";
 pub const FIRST_PASSWORD: &str = "19720315";
 /// The password they choose.
 pub const PASSWORD: &str = "lampu minyak tanah";
+/// A colleague in the same unit.
+pub const COLLEAGUE: &str = "199104172019032000";
+/// Another one.
+pub const THIRD: &str = "199308152022211000";
 /// A desa of the example.
 pub const VILLAGE: &str = "63.11.01.2001";
 /// Its name.
 pub const VILLAGE_NAME: &str = "Muara Ninian";
+
+/// Enrols a member of staff who has never logged in on a device of their own in `folder`, and fetches what there is.
+///
+/// # Errors
+/// When that is refused.
+pub fn newcomer(office: &Office, folder: &Path, nip: &str) -> Result<Device> {
+    let device = Device::at(&folder.join(nip));
+    let first_password = nip.get(..8).unwrap_or_default();
+    device.enrol(&office.invite(nip)?, nip, first_password, PASSWORD)?;
+    device.sync()?;
+    Ok(device)
+}
+
+/// Notes the `n`th of a person's activities, for today.
+///
+/// # Errors
+/// When that is refused.
+pub fn note(device: &Device, n: usize) -> Result<LogEntryView> {
+    let form = entry(device.call(Status {})?.today, 1, n);
+    device.call(AddLogEntry { form })
+}
 
 /// How many of a device's records are where.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,39 +3,7 @@
 use lentera_domain::Day;
 use lentera_domain::log_entry::LogEntryForm;
 
-/// A row of numbers that is the same for the same seed (splitmix64), for whatever a test leaves to chance.
-#[derive(Clone, Debug)]
-pub struct Chance(u64);
-
-impl Chance {
-    /// The row of this seed.
-    pub const fn of(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// The next number.
-    pub const fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `limit`, which is not 0.
-    pub const fn below(&mut self, limit: u64) -> u64 {
-        self.draw() % limit
-    }
-
-    /// From 0 to 1.
-    pub const fn part(&mut self) -> f64 {
-        (self.draw() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of.get(self.below(of.len().max(1) as u64) as usize).copied().unwrap_or_default()
-    }
-}
+use crate::dice::Dice;
 
 /// What was done; `{p}` becomes a place, `{o}` an enterprise, `{n}` a number.
 const ACTIVITIES: [&str; 36] = [
@@ -117,25 +85,29 @@ const UNITS: [&str; 4] = ["dokumen", "kegiatan", "orang", "laporan"];
 
 /// The `n`th activity of a person, noted for `day`. Entries of one seed differ from each other, and from those of another.
 pub fn entry(day: Day, seed: u64, n: usize) -> LogEntryForm {
-    let mut chance = Chance::of(seed.wrapping_mul(1_000_003).wrapping_add(n as u64));
+    let mut dice = Dice::new(seed.wrapping_mul(1_000_003).wrapping_add(n as u64));
     // Each sentence once in thirty-six, so that no day has one twice.
     let sentence = ACTIVITIES.get((n * 7 + seed as usize) % ACTIVITIES.len()).copied().unwrap_or_default();
     let activity = sentence
-        .replace("{p}", chance.pick(&PLACES))
-        .replace("{o}", chance.pick(&ENTERPRISES))
-        .replace("{n}", &(2 + chance.below(58)).to_string());
-    let (hour, minute) = (7 + chance.below(8), chance.below(12) * 5);
+        .replace("{p}", pick(&mut dice, &PLACES))
+        .replace("{o}", pick(&mut dice, &ENTERPRISES))
+        .replace("{n}", &(2 + dice.below(58)).to_string());
+    let (hour, minute) = (7 + dice.below(8), dice.below(12) * 5);
     LogEntryForm {
         day: day.to_string(),
         start: format!("{hour}.{minute:02}"),
-        end: format!("{}.{:02}", hour + 1, chance.below(12) * 5),
-        category: chance.pick(&CATEGORIES).to_owned(),
+        end: format!("{}.{:02}", hour + 1, dice.below(12) * 5),
+        category: pick(&mut dice, &CATEGORIES).to_owned(),
         activity,
-        volume: (1 + chance.below(6)).to_string(),
-        unit: chance.pick(&UNITS).to_owned(),
-        output: chance.pick(&OUTPUTS).to_owned(),
+        volume: (1 + dice.below(6)).to_string(),
+        unit: pick(&mut dice, &UNITS).to_owned(),
+        output: pick(&mut dice, &OUTPUTS).to_owned(),
         ..LogEntryForm::default()
     }
+}
+
+fn pick<'a>(dice: &mut Dice, of: &[&'a str]) -> &'a str {
+    dice.choose(of).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

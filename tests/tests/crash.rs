@@ -13,13 +13,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use lentera_api::view::{Delivered, LogEntryView};
 use lentera_api::{ListConflicts, ListLogEntries};
-use lentera_tests::story::{FIRST_PASSWORD, NIP, OFFICE, PASSWORD};
-use lentera_tests::work::Chance;
+use lentera_tests::dice::Dice;
+use lentera_tests::story::{COLLEAGUE, FIRST_PASSWORD, NIP, OFFICE, PASSWORD};
 use lentera_tests::{Device, Office, process};
 
 const KILLS: u64 = 50;
-/// Another member of the example's staff.
-const COLLEAGUE: &str = "199104172019032000";
 const COLLEAGUES_FIRST_PASSWORD: &str = "19910417";
 
 #[test]
@@ -42,13 +40,13 @@ fn killed_at_any_instant_nothing_saved_is_lost_and_everything_arrives_once() -> 
         devices.push(Busy::new(name, device, folder.path()));
     }
     let told = move || format!("seed {seed} (kills hit another instant each time)");
-    let mut chance = Chance::of(seed);
+    let mut dice = Dice::new(seed);
     for device in &mut devices {
-        device.start(chance.draw())?;
+        device.start(dice.next())?;
     }
     for kill in 0..kills {
-        sleep(Duration::from_millis(chance.below(350)));
-        let victim = usize::try_from(chance.below(5))?;
+        sleep(Duration::from_millis(dice.below(350)));
+        let victim = usize::try_from(dice.below(5))?;
         let house = victim == 4;
         let hit = |index: usize| house || victim == index;
         for (index, device) in devices.iter_mut().enumerate().filter(|(index, _)| hit(*index)) {
@@ -59,7 +57,7 @@ fn killed_at_any_instant_nothing_saved_is_lost_and_everything_arrives_once() -> 
         }
         for device in devices.iter_mut().filter(|device| device.process.is_none()) {
             device.check(&office).with_context(|| format!("kill {kill}, {}, {}", device.name, told()))?;
-            device.start(chance.draw())?;
+            device.start(dice.next())?;
         }
         if hit(3) {
             office.start()?;

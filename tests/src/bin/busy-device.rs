@@ -11,7 +11,8 @@ use anyhow::{Context, Result, anyhow};
 use lentera_api::view::LogEntryView;
 use lentera_api::{AddLogEntry, Call, Command, EditLogEntry, ListLogEntries, SaveDraft, Status};
 use lentera_engine::{Engine, NativePlatform};
-use lentera_tests::work::{Chance, entry};
+use lentera_tests::dice::Dice;
+use lentera_tests::work::entry;
 use serde_json::json;
 
 fn main() -> Result<()> {
@@ -21,7 +22,7 @@ fn main() -> Result<()> {
     let seed = arguments.next().context("which seed?")?.parse()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let platform = NativePlatform::new().map_err(|error| anyhow!("{error:?}"))?;
+        let platform = NativePlatform::new(None).map_err(|error| anyhow!("{error:?}"))?;
         let engine = Engine::open(&data, Rc::new(platform), |_| {}).map_err(|error| anyhow!("{error:?}"))?;
         tokio::select! {
             () = engine.run() => Ok(()),
@@ -31,8 +32,8 @@ fn main() -> Result<()> {
 }
 
 async fn work(engine: &Engine, name: &str, seed: u64) -> Result<()> {
-    let chance = RefCell::new(Chance::of(seed));
-    let below = |limit| chance.borrow_mut().below(limit);
+    let dice = RefCell::new(Dice::new(seed));
+    let below = |limit| dice.borrow_mut().below(limit);
     let today = call(engine, Status {}).await?.today;
     let mut noted = call(engine, ListLogEntries { search: format!("{name}-"), offset: 0, limit: 500 }).await?.rows;
     for n in 0.. {

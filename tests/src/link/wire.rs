@@ -11,7 +11,7 @@ use tappers::linux::Tun;
 use super::flow::Flow;
 use super::packet::{self, SYN, Segment};
 use super::{Cut, Terms};
-use crate::work::Chance;
+use crate::dice::Dice;
 
 /// Bytes that wait at most to be sent in one direction, as in a mast's queue; what comes then is lost.
 const QUEUE: f64 = 64_000.0;
@@ -62,7 +62,7 @@ pub struct Wire {
 
 struct State {
     terms: Terms,
-    random: Chance,
+    dice: Dice,
     /// When each direction has sent what waits.
     free: [Instant; 2],
     traffic: Traffic,
@@ -70,18 +70,21 @@ struct State {
     /// Bytes delivered since it was last dark.
     since_dark: u64,
     dark_until: Option<Instant>,
+    /// The device's system knew of the last cut.
+    told: bool,
 }
 
 impl Wire {
     pub fn join(device: Tun, server: Tun, seed: u64, terms: Terms) -> Arc<Self> {
         let state = State {
             terms,
-            random: Chance::of(seed),
+            dice: Dice::new(seed),
             free: [Instant::now(); 2],
             traffic: Traffic::default(),
             flows: BTreeMap::new(),
             since_dark: 0,
             dark_until: None,
+            told: false,
         };
         let wire = Arc::new(Self { device, server, state: Mutex::new(state) });
         for direction in [Direction::Up, Direction::Down] {
@@ -99,13 +102,20 @@ impl Wire {
         state.since_dark = 0;
     }
 
-    /// Dark from now, for so long or until [`Wire::lighten`].
-    pub fn darken(&self, lasts: Option<Duration>) {
-        self.state().dark_until = Some(Instant::now() + lasts.unwrap_or(FOR_EVER));
+    pub fn darken(&self) {
+        self.state().dark_until = Some(Instant::now() + FOR_EVER);
     }
 
     pub fn lighten(&self) {
         self.state().dark_until = None;
+    }
+
+    /// Ends the connections there are.
+    pub fn cut(&self, cut: Cut) {
+        let resets = self.state().cut(cut);
+        for reset in resets {
+            let _ = self.device.send(&reset);
+        }
     }
 
     pub fn traffic(&self) -> Traffic {
@@ -192,13 +202,13 @@ impl State {
         way.bytes += packet.len() as u64;
         way.packets += 1;
         let flow = segment.as_ref().map(|segment| self.observe(direction, segment, packet.len(), now));
-        let cut = self.terms.blackout.map(|blackout| blackout.cut);
+        let told = self.told;
         let taken = if flow.is_some_and(|dead| dead) {
             match segment {
-                Some(segment) if direction == Direction::Up && cut == Some(Cut::Told) => Taken::Refused(packet::reset(&segment)),
+                Some(segment) if direction == Direction::Up && told => Taken::Refused(packet::reset(&segment)),
                 _ => Taken::Lost,
             }
-        } else if self.is_dark(now) || self.random.part() * 100.0 < self.terms.loss_percent {
+        } else if self.is_dark(now) || (self.dice.below(1_000_000) as f64) < self.terms.loss_percent * 10_000.0 {
             Taken::Lost
         } else {
             self.queue(direction, packet.len(), now).map_or(Taken::Lost, Taken::Due)
@@ -278,13 +288,14 @@ impl State {
         if cut == Cut::Pause {
             return Vec::new();
         }
+        self.told = cut == Cut::Told;
         let alive = self.flows.values_mut().filter(|flow| !flow.dead);
         let resets = alive.filter_map(|flow| {
             flow.dead = true;
             flow.last().map(packet::reset)
         });
         let resets: Vec<_> = resets.collect();
-        if cut == Cut::Told { resets } else { Vec::new() }
+        if self.told { resets } else { Vec::new() }
     }
 
     fn is_dark(&self, now: Instant) -> bool {
