@@ -112,7 +112,8 @@ mod tests {
         let report = report(&from_value(status).unwrap(), &from_value(delivery).unwrap(), Language::Id);
         assert!(report.contains("Belum terkirim: 2"), "{report}");
         assert!(report.contains("1. Tidak ada jaringan di perangkat ini.\n   Nyalakan data seluler"), "{report}");
-        let last = "Senin 23 Nov 2026 pukul 10.00: gagal: server tidak terjangkau, 12 kali; 340 B dikirim, 0 B diterima, 1,2 detik";
+        let last =
+            "Senin 23 Nov 2026 pukul 10.00: gagal: server tidak terjangkau, 12 kali; 340 B dikirim, 0 B diterima, 1,2 detik";
         assert_eq!(report.lines().last(), Some(last));
     }
 }

@@ -67,7 +67,7 @@ enum Action {
 
 /// What is carried out on a data folder.
 enum Work {
-    Command(Command),
+    Command(Box<Command>),
     Sync,
     Doctor(Language),
 }
@@ -103,14 +103,14 @@ fn run(arguments: Arguments) -> anyhow::Result<Result<Value, Error>> {
     let work = match arguments.action {
         Action::Commands => return Ok(Ok(catalogue())),
         Action::Call { command, arguments } => match read_command(&command, &arguments)? {
-            Ok(command) => Work::Command(command),
+            Ok(command) => Work::Command(Box::new(command)),
             Err(error) => return Ok(Err(error)),
         },
         Action::Sync => Work::Sync,
         Action::Doctor { language } => Work::Doctor(language),
-        Action::Export { file, receipts: false } => Work::Command(ExportUnsent { path: path(file) }.into()),
-        Action::Export { file, receipts: true } => Work::Command(ExportReceipts { path: path(file) }.into()),
-        Action::Take { file } => Work::Command(TakeFile { content: read_file(&file)? }.into()),
+        Action::Export { file, receipts: false } => Work::Command(Box::new(ExportUnsent { path: path(file) }.into())),
+        Action::Export { file, receipts: true } => Work::Command(Box::new(ExportReceipts { path: path(file) }.into())),
+        Action::Take { file } => Work::Command(Box::new(TakeFile { content: read_file(&file)? }.into())),
     };
     let data = arguments.data.context("which data folder? add --data DIR")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -122,7 +122,7 @@ async fn carry_out(data: PathBuf, work: Work) -> Result<Value, Error> {
     let platform = NativePlatform::new(std::env::current_dir().ok()).map_err(internal)?;
     let engine = Engine::open(&data, Rc::new(platform), |_| {})?;
     match work {
-        Work::Command(command) => engine.dispatch(command).await,
+        Work::Command(command) => engine.dispatch(*command).await,
         Work::Sync => serde_json::to_value(engine.sync().await?).map_err(|error| internal(error.to_string())),
         Work::Doctor(language) => {
             let (status, delivery) = (ask(&engine, Status {}).await?, ask(&engine, Delivery {}).await?);
