@@ -119,7 +119,7 @@ enum Rules {
 
 #[derive(Args)]
 struct Serve {
-    /// Alamat yang didengarkan. Tanpa TLS hanya komputer ini (127.0.0.1:8311), dengan TLS semua (0.0.0.0:8311).
+    /// Alamat yang didengarkan; 0.0.0.0:8311 untuk seluruh jaringan. Kosong: hanya komputer ini, 127.0.0.1:8311.
     #[arg(long)]
     listen: Option<SocketAddr>,
     /// Berkas PEM rantai sertifikat; kosong: yang dibuat init.

@@ -30,8 +30,9 @@ pub async fn serve(data: &DataFolder, arguments: Serve) -> Result<()> {
     };
     let tls = files.as_ref().map(Files::acceptor).transpose().context("TLS")?;
     let service = Arc::new(data.open().await?.watching(&data.watch()).await?);
-    let (scheme, ip) = if tls.is_some() { ("https", [0, 0, 0, 0]) } else { ("http", [127, 0, 0, 1]) };
-    let address = arguments.listen.unwrap_or(SocketAddr::from((ip, PORT)));
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    // Opening to a network is the operator's decision, never a default.
+    let address = arguments.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], PORT)));
     let listener = listen::bind(address).with_context(|| format!("Tidak dapat mendengarkan di {address}."))?;
     let address = listener.local_addr()?;
     if tls.is_none() && !address.ip().is_loopback() {
