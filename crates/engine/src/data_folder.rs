@@ -1,9 +1,11 @@
-//! The data folder: `lock`, `active`, and one folder a person under `people/`.
+//! The data folder: `lock`, `active`, `watch`, and one folder a person under `people/`.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use lentera_api::Error;
+use lentera_document::ChangeHash;
+use lentera_document::guard::Watch;
 use uuid::Uuid;
 
 use crate::store::{rescue, storage_error};
@@ -69,9 +71,23 @@ impl DataFolder {
         Ok(database)
     }
 
-    /// The file that names foreign bytes while they are examined.
-    pub fn watch(&self) -> PathBuf {
-        self.path.join("watch")
+    /// Opens the file `watch`, which names foreign bytes while they are examined, and tells which were when the last process ended.
+    ///
+    /// # Errors
+    /// [`Error::Storage`], [`Error::DiskFull`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn open_watch(&self) -> Result<(Box<dyn Watch>, Vec<ChangeHash>), Error> {
+        let (watch, found) = lentera_document::guard::FileWatch::open(&self.path.join("watch")).map_err(storage_error)?;
+        Ok((Box::new(watch), found))
+    }
+
+    /// In a browser nothing lasts beyond the tab but the database itself.
+    ///
+    /// # Errors
+    /// None.
+    #[cfg(target_arch = "wasm32")]
+    pub fn open_watch(&self) -> Result<(Box<dyn Watch>, Vec<ChangeHash>), Error> {
+        Ok((Box::new(lentera_document::guard::NoWatch), Vec::new()))
     }
 
     /// Makes `folder` the person who uses this device. Written beside and renamed, so that a power cut leaves the old or the new.

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::rc::Rc;
 
 use lentera_api::{Command, Error, Event};
-use lentera_document::ChangeHash;
 use lentera_document::guard::Watch;
 use serde_json::Value;
 use tokio::sync::{Mutex, Notify};
@@ -15,7 +14,7 @@ use crate::data_folder::DataFolder;
 use crate::platform::{Platform, stamp};
 use crate::store::identity::{self, Identity};
 use crate::store::record::Writing;
-use crate::store::{Store, storage_error, suspect};
+use crate::store::{Store, suspect};
 use crate::sync::driver::{self, Notes};
 use crate::sync::exchange::Budget;
 use crate::sync::exchange::rows::Rows;
@@ -55,7 +54,7 @@ impl Engine {
         let folder = DataFolder::open(path)?;
         let now = platform.now();
         let mut store = folder.active_database().map(|database| Store::open(&database, now)).transpose()?;
-        let (watch, found) = open_watch(&folder)?;
+        let (watch, found) = folder.open_watch()?;
         if let Some(store) = &mut store {
             store.write(|transaction| {
                 found.iter().try_for_each(|hash| suspect::note(transaction, *hash))?;
@@ -169,18 +168,6 @@ impl Engine {
         self.wake();
         Ok(value)
     }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-fn open_watch(folder: &DataFolder) -> Result<(Box<dyn Watch>, Vec<ChangeHash>), Error> {
-    let (watch, found) = lentera_document::guard::FileWatch::open(&folder.watch()).map_err(storage_error)?;
-    Ok((Box::new(watch), found))
-}
-
-/// In a browser nothing lasts beyond the tab but the database itself.
-#[cfg(target_arch = "wasm32")]
-fn open_watch(_folder: &DataFolder) -> Result<(Box<dyn Watch>, Vec<ChangeHash>), Error> {
-    Ok((Box::new(lentera_document::guard::NoWatch), Vec::new()))
 }
 
 impl Drop for Engine {
