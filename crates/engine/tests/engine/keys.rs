@@ -107,7 +107,7 @@ fn a_bundle_that_the_disk_changed_is_never_sent() {
 #[test]
 fn work_that_a_colleague_built_on_has_arrived_though_its_receipt_was_lost() {
     use lentera_document::{Actor, Document, fields_of};
-    use lentera_domain::{Timestamp, Umkm, UmkmId, umkm::UmkmForm};
+    use lentera_domain::{Timestamp, Umkm, UmkmId};
     use lentera_protocol::stream::{Cursor, Page, Row};
     let phone = Phone::enrolled();
     let form = json!({"form": {"name": "Dapur", "owner_name": "Aluh", "village": "63.11.01.2001"}});
@@ -137,5 +137,24 @@ fn work_that_a_colleague_built_on_has_arrived_though_its_receipt_was_lost() {
     let list = phone.call("list_umkm", json!({"limit": 9}));
     assert_eq!((list["total"].as_i64(), list["rows"][0]["umkm"]["founded"].as_i64()), (Some(1), Some(1999)));
     assert_eq!(phone.light(), (0, 0));
-    let _ = UmkmForm::default();
+}
+
+#[test]
+fn new_keys_again_and_again_lose_nothing() {
+    let phone = Phone::enrolled();
+    let id = phone.add("Rapat")["id"].clone();
+    phone.edit(&id, "obstacle", "listrik padam");
+    for _ in 0..6 {
+        phone.world.link.set(Link::Down);
+        phone.sync();
+        phone.world.link.set(Link::Up);
+        refuse(&phone, Refusal::KeyFrozen);
+        phone.sync();
+        honest(&phone);
+        phone.call("log_in_again", json!({"password": "x"}));
+    }
+    assert_eq!(phone.light(), (1, 0));
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    assert_eq!(phone.call("log_entry", json!({"id": id}))["entry"]["obstacle"], "listrik padam");
+    assert_eq!((phone.light(), phone.world.office().changes().len()), ((0, 0), 2));
 }

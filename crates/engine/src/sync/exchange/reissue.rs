@@ -23,13 +23,7 @@ const TIMES_MAX: u32 = 3;
 /// [`StoreError`].
 pub fn after_refusal(connection: &Connection, identity: &mut Identity, refused: &[OwnChange]) -> Result<(), StoreError> {
     identity.generation = identity::raise_generation(connection)?;
-    let mut records: BTreeMap<(u16, [u8; 16]), (RecordId, Vec<OwnChange>)> = BTreeMap::new();
-    for own in refused {
-        let Some(record) = own.record else { continue };
-        let key = (record.kind.number(), record.id.into_bytes());
-        records.entry(key).or_insert_with(|| (record, Vec::new())).1.push(own.clone());
-    }
-    for (record, refused) in records.into_values() {
+    for (record, refused) in by_record(refused.to_vec()) {
         let loaded = record::build(record, change::of_record(connection, record)?)?;
         let mut lost = Vec::new();
         for (stranded, _) in loaded.stranded {
@@ -37,8 +31,8 @@ pub fn after_refusal(connection: &Connection, identity: &mut Identity, refused: 
             change::set_outcome(connection, own.position, DEP_NOT_ACCEPTED)?;
             lost.push(own);
         }
-        let ours_to_mend = |own: &&OwnChange| own.outcome.as_deref().is_some_and(|code| WRITTEN_ANEW.contains(&code));
-        lost.extend(refused.iter().filter(ours_to_mend).cloned());
+        let ours_to_mend = |own: &OwnChange| own.outcome.as_deref().is_some_and(|code| WRITTEN_ANEW.contains(&code));
+        lost.extend(refused.into_iter().filter(ours_to_mend));
         lost.sort_unstable_by_key(|own| own.position);
         let mut again = Vec::new();
         for own in lost {
@@ -56,18 +50,23 @@ pub fn after_refusal(connection: &Connection, identity: &mut Identity, refused: 
 /// # Errors
 /// [`StoreError`].
 pub fn under_new_key(connection: &Connection, identity: &Identity) -> Result<(), StoreError> {
-    let mut records: BTreeMap<(u16, [u8; 16]), (RecordId, Vec<OwnChange>)> = BTreeMap::new();
-    for own in change::unconfirmed(connection)? {
-        let Some(record) = own.record else { continue };
-        let key = (record.kind.number(), record.id.into_bytes());
-        records.entry(key).or_insert_with(|| (record, Vec::new())).1.push(own);
-    }
-    for (record, own) in records.into_values() {
+    for (record, own) in by_record(change::unconfirmed(connection)?) {
         let (document, accepted) = build_without_unconfirmed(connection, record)?;
         let lost: Vec<_> = own.into_iter().filter(|own| !accepted.contains(&own.position)).collect();
         write_anew(connection, identity, document, &lost)?;
     }
     Ok(())
+}
+
+/// Those of known kinds, record by record, each record's in order.
+fn by_record(changes: Vec<OwnChange>) -> Vec<(RecordId, Vec<OwnChange>)> {
+    let mut records: BTreeMap<(u16, [u8; 16]), (RecordId, Vec<OwnChange>)> = BTreeMap::new();
+    for own in changes {
+        let Some(record) = own.record else { continue };
+        let key = (record.kind.number(), record.id.into_bytes());
+        records.entry(key).or_insert_with(|| (record, Vec::new())).1.push(own);
+    }
+    records.into_values().collect()
 }
 
 /// The document without what has no receipt. What a change that the server gave out builds on, the server has accepted, though the
