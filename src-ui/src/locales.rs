@@ -356,7 +356,7 @@ impl Words {
     pub fn size(&self, bytes: u64) -> String {
         match bytes {
             0 => "0".into(),
-            ..999_950 => format!("{}\u{a0}KB", self.tenths(bytes.div_ceil(100))),
+            1..999_950 => format!("{}\u{a0}KB", self.tenths(bytes.div_ceil(100))),
             _ => format!("{}\u{a0}MB", self.tenths(bytes.div_ceil(100_000))),
         }
     }

@@ -91,11 +91,11 @@ fn fill_again(app: App, asking: Asking, name: String, form: Value) {
 
 /// Makes `form` the draft `name`. Another draft of that name is set aside first: somebody typed it.
 async fn put_in_draft(app: App, name: &str, form: Value) -> Result<Draft, Error> {
-    let present = app.call(ReadDraft { name: name.to_owned() }).await?;
-    match present {
-        Some(draft) if draft.content == form => return Ok(draft),
-        Some(_) => drop(app.call(SetDraftAside { name: name.to_owned() }).await?),
-        None => {}
+    if let Some(present) = app.call(ReadDraft { name: name.to_owned() }).await? {
+        if present.content == form {
+            return Ok(present);
+        }
+        app.call(SetDraftAside { name: name.to_owned() }).await?;
     }
     app.call(SaveDraft { name: name.to_owned(), content: form }).await
 }
