@@ -1,5 +1,9 @@
 //! zstd with a constant dictionary. A new dictionary gets a new protocol version; this one is never edited.
 
+use std::sync::LazyLock;
+
+use zstd::dict::{DecoderDictionary, EncoderDictionary};
+
 use crate::ProtocolError;
 
 /// Typical changes of our records: short messages compress to almost nothing beside it.
@@ -7,12 +11,16 @@ const DICTIONARY: &[u8] = include_bytes!("../dictionary/changes.1.dict");
 /// Slow enough to be small, fast enough for a cheap phone: a bundle takes about a millisecond.
 const LEVEL: i32 = 9;
 
+/// The dictionary made ready: that takes longer than compressing a bundle with it.
+static ENCODER: LazyLock<EncoderDictionary<'static>> = LazyLock::new(|| EncoderDictionary::copy(DICTIONARY, LEVEL));
+static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(DICTIONARY));
+
 /// `bytes` compressed.
 ///
 /// # Errors
 /// [`ProtocolError::Malformed`] if zstd fails, which it does only without memory.
 pub fn deflate(bytes: &[u8]) -> Result<Vec<u8>, ProtocolError> {
-    let compress = || zstd::bulk::Compressor::with_dictionary(LEVEL, DICTIONARY)?.compress(bytes);
+    let compress = || zstd::bulk::Compressor::with_prepared_dictionary(&ENCODER)?.compress(bytes);
     compress().map_err(|error| ProtocolError::Malformed(error.to_string()))
 }
 
@@ -21,7 +29,7 @@ pub fn deflate(bytes: &[u8]) -> Result<Vec<u8>, ProtocolError> {
 /// # Errors
 /// [`ProtocolError::Malformed`] for anything that is no such frame or would be larger.
 pub fn inflate(frame: &[u8], max: usize) -> Result<Vec<u8>, ProtocolError> {
-    let decompress = || zstd::bulk::Decompressor::with_dictionary(DICTIONARY)?.decompress(frame, max);
+    let decompress = || zstd::bulk::Decompressor::with_prepared_dictionary(&DECODER)?.decompress(frame, max);
     decompress().map_err(|error| ProtocolError::Malformed(error.to_string()))
 }
 
