@@ -5,6 +5,7 @@ mod bench;
 mod checkout;
 mod crash;
 mod demo;
+mod fuzz;
 mod process;
 mod setup;
 mod test;
@@ -55,6 +56,15 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Give made-up bytes to every decoder and the guard.
+    Fuzz {
+        /// For how long, all targets together.
+        #[arg(long, default_value_t = 16)]
+        minutes: u32,
+        /// One target only.
+        #[arg(long)]
+        target: Option<String>,
+    },
     /// Type-check the app for Android, with no Android SDK.
     CheckAndroid,
 }
@@ -80,6 +90,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Demo { headless } => demo::run(headless),
         Task::Bench { name } => bench::run(name.as_deref()),
         Task::Crash { kills, seed } => crash::run(kills, seed),
+        Task::Fuzz { minutes, target } => fuzz::run(minutes, target.as_deref()),
         Task::CheckAndroid => android::run(),
     }
 }

@@ -22,7 +22,13 @@ pub fn tool(name: &str) -> Result<PathBuf> {
     Ok(tools::folder()?.join("bin").join(name))
 }
 
+/// Compiles a tool that only one task needs, if it is not there yet in this version.
+pub fn ensure_tool(name: &str, version: &str) -> Result<()> {
+    tools::ensure(name, version).map(drop)
+}
+
 /// What a step found.
+#[derive(PartialEq, Eq)]
 enum Outcome {
     Present,
     Installed,

@@ -58,7 +58,7 @@ impl Invite {
     /// The fingerprint's 32 bytes; always there for a parsed invite.
     pub fn fingerprint_bytes(&self) -> Option<[u8; 32]> {
         let mut bytes = [0; 32];
-        if self.fingerprint.len() != 64 || !self.fingerprint.is_ascii() {
+        if self.fingerprint.len() != 64 || !self.fingerprint.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return None;
         }
         for (index, byte) in bytes.iter_mut().enumerate() {
@@ -91,6 +91,7 @@ mod tests {
             "{}",
             &text.replace("-1", "-2"),
             &text.replace("0a0a", "zz"),
+            &text.replacen("0a", "+a", 1),
             &text.replace("http", "ftp"),
             &"x".repeat(5000),
         ] {

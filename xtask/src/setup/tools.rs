@@ -19,24 +19,31 @@ pub fn folder() -> Result<PathBuf> {
 
 /// Compiles the tools that are not there yet.
 pub fn install() -> Result<Outcome> {
-    let folder = folder()?;
-    let installed = fs::read_to_string(folder.join(".crates.toml")).unwrap_or_default();
     let mut outcome = Outcome::Present;
     for (name, version) in TOOLS {
-        if installed.contains(&format!("\"{name} {version} ")) {
-            continue;
+        if ensure(name, version)? == Outcome::Installed {
+            outcome = Outcome::Installed;
         }
-        announce("test tools", &format!("compiling {name} {version}, some minutes"));
-        let mut cargo = toolchain::native()?;
-        cargo
-            .env("CARGO_TARGET_DIR", checkout::target()?.join("tools"))
-            .args(["install", "--locked", "--version", version, "--root"])
-            .arg(&folder)
-            .arg(name);
-        process::run(&mut cargo).with_context(|| format!("could not install {name}: is crates.io reachable?"))?;
-        outcome = Outcome::Installed;
     }
     Ok(outcome)
+}
+
+/// Compiles one tool if it is not there yet in this version.
+pub fn ensure(name: &str, version: &str) -> Result<Outcome> {
+    let folder = folder()?;
+    let installed = fs::read_to_string(folder.join(".crates.toml")).unwrap_or_default();
+    if installed.contains(&format!("\"{name} {version} ")) {
+        return Ok(Outcome::Present);
+    }
+    announce("test tools", &format!("compiling {name} {version}, some minutes"));
+    let mut cargo = toolchain::native()?;
+    cargo
+        .env("CARGO_TARGET_DIR", checkout::target()?.join("tools"))
+        .args(["install", "--locked", "--version", version, "--root"])
+        .arg(&folder)
+        .arg(name);
+    process::run(&mut cargo).with_context(|| format!("could not install {name}: is crates.io reachable?"))?;
+    Ok(Outcome::Installed)
 }
 
 /// Adds clippy and rustfmt where rustup's minimal profile left them out.

@@ -78,7 +78,12 @@ impl Table {
             .flexible(true)
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
-        let breaks: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+        // A CR alone ends a line, too: the reader takes it as one.
+        let breaks = text.bytes().enumerate().filter(|(at, byte)| match byte {
+            b'\r' => text.as_bytes().get(at + 1) != Some(&b'\n'),
+            byte => *byte == b'\n',
+        });
+        let breaks: Vec<usize> = breaks.map(|(at, _)| at).collect();
         let mut rows = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|error| file_error(line_at(text, &breaks, error.position()), "tidak terbaca"))?;
@@ -190,6 +195,7 @@ mod tests {
         for (csv, lines) in [
             ("a\n1\n2\n", vec![2, 3]),
             ("a\r\n1\r\n2\r\n", vec![2, 3]),
+            ("a\r1\r\r2\r", vec![2, 4]),
             ("\u{feff}a\r\n\r\n1\r\n \r\n2", vec![3, 5]),
             ("\na\n\n\n\"1\nx\"\n2\n", vec![5, 7]),
         ] {

@@ -1,0 +1,12 @@
+//! What the fuzzer keeps of the operator's tables, read again.
+#![expect(clippy::panic, reason = "a test")]
+
+#[path = "../../../fuzz/src/replay.rs"]
+mod replay;
+#[path = "../../../fuzz/src/server.rs"]
+mod targets;
+
+#[test]
+fn every_input_kept_by_the_fuzzer_is_taken_or_refused() {
+    replay::all("csv", targets::csv);
+}
