@@ -96,7 +96,7 @@ impl Link {
         if File::options().read(true).write(true).open("/dev/net/tun").is_err() {
             return Some("there is no /dev/net/tun");
         }
-        let probe = format!("lt{}probe", std::process::id());
+        let probe = free_name();
         let made = ip(&["netns", "add", &probe]).and_then(|()| ip(&["netns", "del", &probe]));
         made.is_err().then_some("no network namespace can be made")
     }
@@ -106,9 +106,7 @@ impl Link {
     /// # Errors
     /// When the system refuses; see [`Link::missing`].
     pub fn open(seed: u64, terms: Terms) -> Result<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        // A TUN device is born in this namespace and moved then: its name must be free here, and have 15 letters at most.
-        let name = format!("lt{}x{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+        let name = free_name();
         let device = make_end(&name, "d", DEVICE, SERVER)?;
         let server = make_end(&name, "s", SERVER, DEVICE);
         // From here on both go with this value, whatever fails.
@@ -171,6 +169,12 @@ impl Drop for Link {
             let _ = ip(&["netns", "del", &name]);
         }
     }
+}
+
+/// A name that no other link has. A TUN device is born in this namespace and moved then: its name must be free here, and have 15 letters at most.
+fn free_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("lt{}x{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst))
 }
 
 /// A namespace with a TUN device in it whose other side is this process.

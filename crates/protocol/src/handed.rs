@@ -32,6 +32,10 @@ pub enum Other {
     /// A colleague's parcel ([`crate::parcel`]), carried for them.
     #[n(1)]
     Parcel(#[cbor(n(0), with = "minicbor::bytes")] Vec<u8>),
+    /// A question: the receipts of the asking device's own bundles behind this number. So a device whose request was cut learns what came
+    /// through, before it hands any of it over a second time.
+    #[n(2)]
+    Ask(#[n(0)] u64),
 }
 
 impl Handed {

@@ -121,6 +121,14 @@ pub trait Storage: Clone + Send + Sync + 'static {
     /// The device, and the last word on the bundle with this hash if it is here. `None`: no such device.
     fn sender(&self, device: DeviceId, bundle: Hash) -> impl Future<Output = Result<Option<Sender>, StorageError>> + Send;
 
+    /// The last words on the device's bundles behind number `after`, in order, at most `limit`.
+    fn receipts(
+        &self,
+        device: DeviceId,
+        after: u64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Vec<u8>>, StorageError>> + Send;
+
     /// Number of the device's last amendment; 0 for none.
     fn last_amendment(&self, device: DeviceId) -> impl Future<Output = Result<u64, StorageError>> + Send;
 

@@ -46,7 +46,7 @@ async fn serve<S: Storage>(service: &Service<S>, seat: &Seat, body: Body) -> Res
             Ok(None) => break,
             Ok(Some(_)) if index as usize >= REQUEST_BUNDLES_MAX => Taken::unreadable("too_many"),
             Ok(Some(frame)) => match Handed::read(frame) {
-                Ok(handed) => service.take(handed).await?,
+                Ok(handed) => service.take(handed, device.id).await?,
                 Err(_) => Taken::unreadable("malformed"),
             },
             Err(Stopped::TooLarge) => Taken::unreadable("too_large"),

@@ -1,6 +1,7 @@
 //! What a request hands over behind its header, one thing after the other; and what comes in files.
 
 use lentera_protocol::handed::{Handed, Other};
+use lentera_protocol::limits::REQUEST_BUNDLES_MAX;
 use lentera_protocol::parcel::{self, LenteraFile};
 use lentera_protocol::receipt::Receipt;
 use lentera_protocol::sync::Sealed;
@@ -45,15 +46,19 @@ pub enum FileRefusal {
 }
 
 impl<S: Storage> Service<S> {
-    /// Takes what a request hands over. What it is and whose, its own signatures tell.
+    /// Takes what a request of the device `asking` hands over. What it is and whose, its own signatures tell.
     ///
     /// # Errors
     /// A fault of the server's, or no time: what it holds can be sent again without harm.
-    pub async fn take(&self, handed: Handed) -> Result<Taken, Failure> {
+    pub async fn take(&self, handed: Handed, asking: DeviceId) -> Result<Taken, Failure> {
         let verdict = match handed {
             Handed::Bundle(sealed) => self.accept(&sealed, &Way::Sent).await?,
             Handed::Other(Other::Returned { sealed, receipt }) => self.take_returned(&sealed, receipt).await?,
             Handed::Other(Other::Parcel(parcel)) => return self.take_parcel(&parcel).await,
+            Handed::Other(Other::Ask(after)) => {
+                let receipts = self.storage.receipts(asking, after, REQUEST_BUNDLES_MAX).await?;
+                return Ok(Taken { receipts, unreadable: None });
+            }
         };
         let mut taken = Taken::default();
         taken.add(verdict);
@@ -125,5 +130,86 @@ impl<S: Storage> Service<S> {
             taken.add(self.accept(&held.bytes, &Way::Confirmed).await?);
         }
         Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{AHMAD, Office, SITI, TestDevice, log_entry};
+    use super::*;
+    use lentera_protocol::limits::BUNDLE_MAX;
+
+    fn pack(office: &Office, bundles: &[Vec<u8>]) -> Vec<Sealed> {
+        let mut next = 0_u8;
+        let random = |bytes: &mut [u8]| {
+            for byte in bytes {
+                next = next.wrapping_mul(73).wrapping_add(41);
+                *byte = next;
+            }
+        };
+        parcel::pack(bundles, &office.service.key().verifying_key(), random).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_colleague_carries_a_parcel_and_gets_the_receipts() {
+        let office = Office::open().await;
+        let mut device = TestDevice::enrol(&office, SITI, 2).await;
+        let bundles: Vec<_> = (1..4).map(|id| device.seal(&log_entry(device.actor(), id, SITI, &["a"]))).collect();
+        let parcels = pack(&office, &bundles);
+        let carry = async |parcel: &Sealed| {
+            let frame = Handed::Other(Other::Parcel(parcel.0.clone())).into_frame();
+            office.service.take(Handed::read(frame).unwrap(), TestDevice::enrol(&office, AHMAD, 9).await.id()).await.unwrap()
+        };
+        let taken = carry(&parcels[0]).await;
+        let numbers: Vec<_> = taken.receipts.iter().map(|receipt| office.verify(receipt).number).collect();
+        assert_eq!((numbers, taken.unreadable, office.count("log_entry")), (vec![1, 2, 3], None, 3));
+        // Carried twice, or brought by its owner meanwhile: the same.
+        assert_eq!(carry(&parcels[0]).await, taken);
+        assert_eq!(office.accept(&bundles[2]).await, Verdict::Receipt(taken.receipts[2].clone()));
+        // Out of order, and nonsense in between: what can be taken is.
+        let more: Vec<_> = (4..7).map(|id| device.seal(&log_entry(device.actor(), id, SITI, &["a"]))).collect();
+        let mixed = pack(&office, &[more[0].clone(), b"halo".to_vec(), more[2].clone(), more[1].clone()]);
+        let taken = carry(&mixed[0]).await;
+        assert_eq!((taken.receipts.len(), taken.unreadable, office.count("log_entry")), (2, Some("malformed"), 5));
+    }
+
+    #[tokio::test]
+    async fn a_parcel_for_another_or_of_nothing_changes_nothing() {
+        let office = Office::open().await;
+        let mut device = TestDevice::enrol(&office, SITI, 2).await;
+        let mut parcel = pack(&office, &[device.seal(&log_entry(device.actor(), 1, SITI, &["a"]))]).remove(0).0;
+        *parcel.last_mut().unwrap() ^= 1;
+        for bad in [parcel, vec![], vec![7; 100], vec![7; BUNDLE_MAX + 1]] {
+            assert_eq!(office.service.take_parcel(&bad).await.unwrap(), Taken::unreadable("malformed"));
+        }
+        assert_eq!((office.count("bundle"), office.count("quarantine")), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn files_bring_parcels_and_take_receipts_back() {
+        let office = Office::open().await;
+        let mut device = TestDevice::enrol(&office, SITI, 2).await;
+        let mut lost = TestDevice::enrol(&office, AHMAD, 3).await;
+        assert!(office.service.revoke_device(lost.id()).await.unwrap());
+        let parcels = pack(
+            &office,
+            &[device.seal(&log_entry(device.actor(), 1, SITI, &["a"])), lost.seal(&log_entry(lost.actor(), 2, AHMAD, &["b"]))],
+        );
+        let server = server_key::fingerprint(office.service.key());
+        let file = LenteraFile::Parcels { server, parcels: parcels.clone() }.write();
+        let taken = office.service.take_file(&file).await.unwrap().unwrap();
+        assert_eq!((taken.receipts.len(), taken.unreadable, office.count("held")), (1, Some("held"), 1));
+        let back = office.service.receipts_file(taken.receipts.clone());
+        let receipts = LenteraFile::Receipts { server, receipts: taken.receipts.into_iter().map(Sealed).collect() };
+        assert_eq!(LenteraFile::read(&back).unwrap(), receipts);
+        let other = LenteraFile::Parcels { server: Hash([7; 32]), parcels }.write();
+        for (bytes, refusal) in [
+            (back.as_slice(), FileRefusal::Receipts),
+            (other.as_slice(), FileRefusal::OtherServer),
+            (b"PK\x03\x04".as_slice(), FileRefusal::Malformed),
+            (&[], FileRefusal::Malformed),
+        ] {
+            assert_eq!(office.service.take_file(bytes).await.unwrap(), Err(refusal));
+        }
     }
 }

@@ -238,6 +238,20 @@ async fn commits_only_what_still_holds<S: Storage>(storage: &S, other: &S) {
     assert_eq!(storage.commit_bundle(commit(2, 0)).await.unwrap(), Committed::Conflict);
     assert_eq!(storage.commit_bundle(commit(2, 1)).await.unwrap(), Committed::Done);
     assert_eq!(word(storage, 1, 2).await, Some(vec![2]));
+    for (after, limit, expected) in
+        [(0, 9, vec![vec![1], vec![2]]), (0, 1, vec![vec![1]]), (1, 9, vec![vec![2]]), (u64::MAX, 9, vec![])]
+    {
+        assert_eq!(storage.receipts(device(1), after, limit).await.unwrap(), expected);
+    }
+    for (seed, after, limit, expected) in [
+        (1, 0, 10, &[vec![1], vec![2]][..]),
+        (1, 0, 1, &[vec![1]]),
+        (1, 1, 10, &[vec![2]]),
+        (1, u64::MAX, 10, &[]),
+        (11, 0, 10, &[]),
+    ] {
+        assert_eq!(storage.receipts(device(seed), after, limit).await.unwrap(), expected);
+    }
     assert_eq!(storage.sender(device(77), hash(1, 2)).await.unwrap(), None);
     assert_eq!(storage.sender(device(11), hash(1, 2)).await.unwrap().unwrap().receipt, None);
     assert_eq!(storage.device(device(1)).await.unwrap().unwrap().last, (2, hash(1, 2)));
@@ -253,6 +267,22 @@ async fn commits_only_what_still_holds<S: Storage>(storage: &S, other: &S) {
     };
     let elsewhere = DocumentKey { kind: 1, ..KEY };
     assert_eq!(storage.documents(vec![elsewhere, KEY]).await.unwrap(), [KeptDocument::default(), kept]);
+    // The same bytes are another change in another document.
+    let elsewhere = DocumentKey { kind: 901, ..KEY };
+    let twice = Commit {
+        documents: vec![DocumentCommit { home: None, owner: None, ..document(elsewhere, 0, "") }],
+        quarantined: vec![Quarantined {
+            device: device(1),
+            code: "x".into(),
+            key: Some(elsewhere),
+            change: Some([99; 32]),
+            bytes: vec![1],
+            at: T0,
+        }],
+        ..empty(11, 1)
+    };
+    assert_eq!(storage.commit_bundle(twice).await.unwrap(), Committed::Done);
+    assert_eq!(storage.documents(vec![elsewhere]).await.unwrap()[0].refused.len(), 1);
     let refused = Quarantined { device: device(1), code: "y".into(), key: None, change: None, bytes: vec![1], at: T0 };
     storage.quarantine(refused.clone()).await.unwrap();
     storage.quarantine(refused).await.unwrap();

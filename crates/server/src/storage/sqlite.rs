@@ -92,12 +92,25 @@ impl Sqlite {
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             // Negative: KiB, not pages.
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+            // What a savepoint would take back is noted in memory, not in a file.
+            connection.pragma_update(None, "temp_store", "MEMORY")?;
         }
         Ok(Self {
             // Immediate: a write that began as a read would fail, not wait, when another process wrote in between.
             writer: Worker::start(writer, TransactionBehavior::Immediate)?,
             reader: Worker::start(reader, TransactionBehavior::Deferred)?,
         })
+    }
+}
+
+#[cfg(test)]
+impl Sqlite {
+    /// Does something on the connection that writes.
+    pub async fn with_writer<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        self.writer.run(work).await
     }
 }
 
@@ -217,6 +230,10 @@ impl Storage for Sqlite {
         self.reader.run(move |db| bundles::sender(db, device, bundle)).await
     }
 
+    async fn receipts(&self, device: DeviceId, after: u64, limit: usize) -> Result<Vec<Vec<u8>>, StorageError> {
+        self.reader.run(move |db| bundles::receipts(db, device, after, limit)).await
+    }
+
     async fn last_amendment(&self, device: DeviceId) -> Result<u64, StorageError> {
         self.reader.run(move |db| bundles::amendment(db, device)).await
     }
@@ -261,12 +278,92 @@ impl Storage for Sqlite {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lentera_protocol::stream::{Cursor, Row};
 
     #[tokio::test]
     async fn keeps_the_promises_of_storage() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("db.sqlite");
         super::super::conformance::run(Sqlite::open(&file).unwrap(), || Sqlite::open(&file).unwrap()).await;
+    }
+
+    /// A file of the first schema, with a person, a change, and a region that was renamed.
+    fn write_first_schema(file: &Path) -> (DeviceId, [u8; 8]) {
+        let db = Connection::open(file).unwrap();
+        db.execute_batch(MIGRATIONS[0].sql).unwrap();
+        db.pragma_update(None, "user_version", 1).unwrap();
+        let device = DeviceId::of_key(&[1; 32]);
+        let nip = "198001012006041001";
+        let employee = format!(r#"{{"nip":"{nip}","name":"Contoh","position":"Penyuluh","unit":"A"}}"#);
+        db.execute("INSERT INTO person (nip, unit, body, scope_epoch) VALUES (?, 'A', ?, 3)", [nip, &employee]).unwrap();
+        let insert = "INSERT INTO device (id, nip, key, enrolled_at) VALUES (?, ?, ?, 5)";
+        db.execute(insert, rusqlite::params![device.to_string(), nip, [1_u8; 32]]).unwrap();
+        let id = uuid::Uuid::from_u128(9);
+        db.execute_batch(&format!(
+            "INSERT INTO bundle VALUES ('{device}', 1, x'11', x'22', x'33', 44);
+             INSERT INTO document VALUES (900, '{id}', 1, '{nip}', 'person:{nip}');
+             INSERT INTO change VALUES (1, 900, '{id}', x'55', x'66', '{device}', 1);
+             INSERT INTO quarantine VALUES (1, '{device}', 'bad_record', 900, '{id}', x'77', x'88', 99);"
+        ))
+        .unwrap();
+        let record = |json: &str| Row::Record(json.to_owned());
+        let employee = format!(r#"{{"kind":"employee",{}"#, &employee[1..]);
+        let region = |name: &str| record(&format!(r#"{{"kind":"region","code":"63.11","name":"{name}"}}"#));
+        let change = Row::Change { kind: 900, id: id.into_bytes(), bytes: vec![0x66], origin: None };
+        let streams = [
+            ("kabupaten".to_owned(), vec![record(&employee), region("Lama"), region("Baru")]),
+            (format!("person:{nip}"), vec![change]),
+        ];
+        let mut last = [0; 8];
+        for (stream, (name, rows)) in (1..).zip(streams) {
+            last = [0; 8];
+            db.execute("INSERT INTO stream VALUES (?, ?, ?, x'')", rusqlite::params![stream, name, rows.len() as i64]).unwrap();
+            for (position, row) in (1..).zip(rows) {
+                last = row.chained_hash(&last);
+                let values = rusqlite::params![stream, position, last, lentera_protocol::encode(&row)];
+                db.execute("INSERT INTO stream_row VALUES (?, ?, ?, NULL, ?)", values).unwrap();
+            }
+            db.execute("UPDATE stream SET hash = ? WHERE id = ?", rusqlite::params![last, stream]).unwrap();
+        }
+        (device, last)
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_first_schema_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("db.sqlite");
+        let (device, hash) = write_first_schema(&file);
+        let storage = Sqlite::open(&file).unwrap();
+        let nip = Nip::parse("198001012006041001").unwrap();
+        assert_eq!(storage.unit_at(nip.clone(), 1).await.unwrap().as_deref(), Some("A"));
+        let key = DocumentKey { kind: 900, id: uuid::Uuid::from_u128(9).into_bytes() };
+        let kept = storage.documents(vec![key]).await.unwrap().remove(0);
+        assert_eq!((kept.version, kept.owner, kept.changes), (1, Some(nip.clone()), vec![vec![0x66]]));
+        let enrolment = Enrolment { nip, key: [2; 32], at: Timestamp::from_millis(1), new_password: None };
+        storage.enrol_device(enrolment).await.unwrap();
+        let second = DeviceId::of_key(&[2; 32]);
+        let query = |device, cursors: Vec<Cursor>, newest_first| NewsQuery {
+            device,
+            cursors,
+            rows: 100,
+            bytes: 10_000,
+            newest_first,
+            amendments: None,
+        };
+        for newest_first in [true, false] {
+            let news = storage.news(query(second, vec![], newest_first)).await.unwrap().unwrap();
+            let text = format!("{:?}", news.pages);
+            assert_eq!(
+                (text.matches("Baru").count(), text.matches("102").count()),
+                (if newest_first { 1 } else { 2 }, 1),
+                "{text}"
+            );
+        }
+        // A device goes on where it stood.
+        let stood = Cursor { stream: 2, position: 1, hash, below: None };
+        let news = storage.news(query(device, vec![stood], true)).await.unwrap().unwrap();
+        assert!(news.pages.iter().all(|page| page.cursor.stream != 2), "{news:?}");
+        assert_eq!(storage.sender(device, Hash([0x11; 32])).await.unwrap().unwrap().receipt, None);
     }
 
     #[test]

@@ -34,6 +34,15 @@ pub fn sender(db: &Connection, device: DeviceId, bundle: Hash) -> Result<Option<
     Ok(Some(Sender { device, receipt }))
 }
 
+/// The last receipts of a device's bundles behind a number.
+pub fn receipts(db: &Connection, device: DeviceId, after: u64, limit: usize) -> Result<Vec<Vec<u8>>, StorageError> {
+    // A number beyond any that is given has none behind it.
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let mut numbers = db.prepare_cached("SELECT number FROM bundle WHERE device = ? AND number > ? ORDER BY number LIMIT ?")?;
+    let numbers = numbers.query_map(params![device.to_string(), after, as_sql(limit as u64)?], |row| row.get(0))?;
+    numbers.map(|number| last_word(db, device, number?)).collect()
+}
+
 /// The last receipt of a bundle that is here.
 fn last_word(db: &Connection, device: DeviceId, number: i64) -> Result<Vec<u8>, StorageError> {
     let amended = db
