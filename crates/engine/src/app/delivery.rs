@@ -46,9 +46,9 @@ pub fn delivery(engine: &Engine) -> Result<Delivery, Error> {
                     Ok(WaitingRecord { record: waiting.record, title, since: waiting.since })
                 })
                 .collect::<Result<_, StoreError>>()?,
-            refused: change::refused(connection)?
+            refused: refused(connection)?
                 .into_iter()
-                .map(|refused| show_refused(connection, refused))
+                .map(|(refused, _)| show_refused(connection, refused))
                 .collect::<Result<_, _>>()?,
             backfill: stream::backfill(connection)?,
             carried: courier::carried(connection)?,
@@ -66,7 +66,14 @@ pub async fn sync_now(engine: &Engine) -> Result<Delivery, Error> {
 
 pub fn dismiss(engine: &Engine, position: i64) -> Result<Done, Error> {
     let now = super::now(engine);
-    let dismiss = |connection: &Connection| -> Result<bool, Error> { Ok(change::dismiss(connection, position, now)?) };
+    let dismiss = |connection: &Connection| -> Result<bool, Error> {
+        let mut groups = refused(connection)?.into_iter();
+        let Some((_, changes)) = groups.find(|(_, changes)| changes.contains(&position)) else { return Ok(false) };
+        for change in changes {
+            change::dismiss(connection, change, now)?;
+        }
+        Ok(true)
+    };
     let dismissed = engine.with_store(|store| store.write(|transaction| dismiss(transaction)))?.ok_or(Error::NotEnrolled)?;
     engine.emit_light();
     if dismissed { Ok(Done {}) } else { Err(Error::NotFound { what: What::Refused }) }
@@ -95,7 +102,24 @@ pub fn cause(attempts: &[Attempt], light: &Light, key_state: KeyState) -> Option
     failed.filter(|_| light.waiting > 0)
 }
 
-/// A refused change with what the person typed.
+/// What was refused, once for each thing that the person did, with the positions of all its changes: an enterprise and its owner's
+/// protected data, for one, were typed into one form.
+fn refused(connection: &Connection) -> Result<Vec<(Refused, Vec<i64>)>, StoreError> {
+    let mut groups: Vec<(Refused, Vec<i64>)> = Vec::new();
+    for refused in change::refused(connection)? {
+        let same = |(first, _): &&mut (Refused, Vec<i64>)| first.record == refused.record && first.intent == refused.intent;
+        match groups.iter_mut().find(same) {
+            Some((_, changes)) => changes.push(refused.position),
+            None => {
+                let position = refused.position;
+                groups.push((refused, vec![position]));
+            }
+        }
+    }
+    Ok(groups)
+}
+
+/// A refused change, with what the person typed.
 fn show_refused(connection: &Connection, refused: Refused) -> Result<RefusedRecord, StoreError> {
     let Refused { position, record, code, at, intent } = refused;
     let known = title(connection, record)?;
