@@ -69,9 +69,12 @@ pub struct Response {
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
-    /// No network, nobody there, or cut off.
+    /// No network, or nobody there: nothing was sent.
     #[error("unreachable")]
     Unreachable,
+    /// The connection stood and broke, or no answer came in time: what was sent may have arrived.
+    #[error("cut off")]
+    CutOff,
     /// The address is none.
     #[error("bad address")]
     BadAddress,

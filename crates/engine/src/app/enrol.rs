@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::Engine;
 use crate::platform::{Post, Response, TransportError, random};
 use crate::store::identity::{self, Anchor, Identity, KeyState};
-use crate::store::{Store, StoreError, rescue};
+use crate::store::{Store, StoreError, rescue, stream};
 use crate::sync::exchange::reissue;
 
 pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
@@ -97,6 +97,8 @@ pub async fn log_in_again(engine: &Engine, command: &LogInAgain) -> Result<Statu
         identity::note_answer(transaction, answer.scope_epoch, anchor, 0)?;
         if old.is_none() {
             identity::set_key(transaction, &device_key)?;
+            // The old key was not given its own rows, and this device may lack them: its disk was set back, or rescued in part.
+            stream::clear(transaction)?;
             let identity = identity::find(transaction)?.ok_or(StoreError::Damaged("identity"))?;
             reissue::under_new_key(transaction, &identity)?;
         }
@@ -187,7 +189,7 @@ async fn greet(engine: &Engine, server: &Server) -> Result<HelloAnswer, Error> {
 async fn post(engine: &Engine, server: &Server, path: &str, body: Vec<u8>) -> Result<Response, Error> {
     let url = format!("{}{path}", server.address.trim_end_matches('/'));
     engine.platform.post(Post { url, body, ca: server.ca.clone() }).await.map_err(|error| match error {
-        TransportError::Unreachable | TransportError::ClockWrong => Error::ServerUnreachable,
+        TransportError::Unreachable | TransportError::CutOff | TransportError::ClockWrong => Error::ServerUnreachable,
         TransportError::NotOurServer => Error::NotOurServer,
         TransportError::BadAddress | TransportError::BadAnswer => Error::WrongAddress,
     })

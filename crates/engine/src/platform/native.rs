@@ -130,7 +130,12 @@ impl Platform for NativePlatform {
 }
 
 fn classify(error: &reqwest::Error) -> TransportError {
-    if error.is_builder() { TransportError::BadAddress } else { tls::classify(error).unwrap_or(TransportError::Unreachable) }
+    match tls::classify(error) {
+        Some(certificate) => certificate,
+        None if error.is_builder() => TransportError::BadAddress,
+        None if error.is_connect() => TransportError::Unreachable,
+        None => TransportError::CutOff,
+    }
 }
 
 #[cfg(test)]
@@ -151,5 +156,21 @@ mod tests {
         let platform = NativePlatform::new(None).unwrap();
         assert!(platform.free_space(Path::new("/")).unwrap() > 0);
         assert_eq!(platform.free_space(Path::new("/no such folder")), None);
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_and_one_that_hangs_up_are_told_apart() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let post = |url: &str| {
+            let post = Post { url: url.to_owned(), body: vec![1], ca: None };
+            runtime.block_on(async { NativePlatform::new(None).unwrap().post(post).await.map(|_| ()) })
+        };
+        let hangs_up = std::thread::spawn(move || drop(listener.accept().unwrap()));
+        assert_eq!(post(&url), Err(TransportError::CutOff));
+        hangs_up.join().unwrap();
+        assert_eq!(post(&url), Err(TransportError::Unreachable));
+        assert_eq!(post("no address"), Err(TransportError::BadAddress));
     }
 }

@@ -13,6 +13,8 @@ use crate::store::{attempt, change, courier};
 
 /// Round trips of one "send now" at most: beyond that the loop goes on by itself.
 const ROUND_TRIPS_MAX: u32 = 1_000;
+/// Round trips in a row that bring nothing, at most, whatever the server promises.
+const IDLE_MAX: u32 = 4;
 /// While there is no network, how often one is looked for, in milliseconds. Looking costs nothing: nothing is sent.
 const LOOK: u64 = 2_000;
 /// While tries fail alike, how often that is written to the disk, in milliseconds.
@@ -41,7 +43,7 @@ async fn wait(engine: &Engine, exchange: &Exchange) {
     let outcome = Outcome {
         failed: exchange.failed,
         retry_after: exchange.retry_after,
-        progress: exchange.receipts > 0,
+        progress: exchange.receipts > 0 || exchange.rows > 0,
         unsent: is_unsent(engine),
         more: exchange.more,
         in_front: engine.in_front.get(),
@@ -95,7 +97,8 @@ async fn sleep_or_network(engine: &Engine, millis: u64) -> bool {
 /// [`Error::NotEnrolled`], or the store's.
 pub async fn sync_now(engine: &Engine) -> Result<Exchange, Error> {
     let mut whole = Exchange::default();
-    while whole.round_trips < ROUND_TRIPS_MAX {
+    let mut idle = 0;
+    while whole.round_trips < ROUND_TRIPS_MAX && idle < IDLE_MAX {
         let exchange = attempt(engine).await?.ok_or(Error::NotEnrolled)?;
         whole.failed = exchange.failed;
         whole.receipts += exchange.receipts;
@@ -103,6 +106,7 @@ pub async fn sync_now(engine: &Engine) -> Result<Exchange, Error> {
         whole.round_trips += exchange.round_trips;
         whole.sent += exchange.sent;
         whole.received += exchange.received;
+        idle = if exchange.receipts > 0 || exchange.rows > 0 { 0 } else { idle + 1 };
         let progress = exchange.receipts > 0 && is_unsent(engine);
         if exchange.failed.is_some() || !(exchange.more || progress) {
             break;
@@ -138,7 +142,6 @@ async fn exchange_once(engine: &Engine) -> Result<Option<Exchange>, Error> {
     let prepared =
         engine.with_store(|store| Ok(exchange::prepare(store, |identity| stamp(&*engine.platform, identity.anchor), budget)?))?;
     let Some(request) = prepared.flatten() else { return Ok(None) };
-    let sent = request.post.body.len();
     let response = engine.platform.post(request.post.clone()).await;
     let mut exchange = match &response {
         Ok(response) => {
@@ -149,7 +152,16 @@ async fn exchange_once(engine: &Engine) -> Result<Option<Exchange>, Error> {
         }
         Err(error) => Exchange { failed: Some(cause(*error)), ..Exchange::default() },
     };
-    engine.budget.set(budget.after(exchange.failed.is_none()));
+    let sent = match &response {
+        Ok(_) | Err(TransportError::CutOff) => request.post.body.len(),
+        Err(_) => 0,
+    };
+    // A link that nothing went over is no worse than it was: after a blackout the first request carries a day's work, as ever.
+    match response {
+        Err(TransportError::CutOff) if request.hands_over => engine.budget.set(budget.after_cut()),
+        Ok(_) | Err(TransportError::CutOff) => engine.budget.set(budget.after(exchange.failed.is_none())),
+        Err(_) => {}
+    }
     let size = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
     exchange.round_trips = 1;
     exchange.sent = size(sent);
@@ -211,7 +223,7 @@ fn write(engine: &Engine, attempts: &[Option<Attempt>]) -> bool {
 
 const fn cause(error: TransportError) -> Cause {
     match error {
-        TransportError::Unreachable => Cause::Unreachable,
+        TransportError::Unreachable | TransportError::CutOff => Cause::Unreachable,
         TransportError::BadAddress => Cause::WrongAddress,
         TransportError::BadAnswer => Cause::BadAnswer,
         TransportError::NotOurServer => Cause::NotOurServer,

@@ -14,23 +14,29 @@ use lentera_protocol::handed::{Handed, Other};
 use lentera_protocol::sign::{sign, verify};
 use lentera_protocol::stream::{Page, Row, unpack};
 use lentera_protocol::sync::{Answer, Header, Refusal, Reply, Unreadable};
-use lentera_protocol::{Hash, ProtocolError, VERSION, frame, limits};
+use lentera_protocol::{DeviceId, Hash, ProtocolError, VERSION, frame, limits};
 use rusqlite::Connection;
 
 use self::receipts::Receipted;
 use self::rows::Rows;
 use crate::platform::{Post, Response};
 use crate::store::identity::{self, Anchor, Identity, KeyState};
-use crate::store::{Store, StoreError, bundle, courier, quarantine, stream, umkm};
+use crate::store::{Store, StoreError, bundle, change, courier, quarantine, stream, umkm};
 
 /// A request ready to go.
 #[derive(Debug)]
 pub struct Request {
     /// As it is sent.
     pub post: Post,
+    /// Whose it is.
+    device: DeviceId,
     counter: u64,
     /// Positions of the colleagues' parcels it carries.
     parcels: Vec<i64>,
+    /// It hands something over, or asks what came through.
+    pub hands_over: bool,
+    /// It only asks what came through.
+    asks: bool,
     /// The last bundle that the server had told it holds.
     server_last: Option<u64>,
 }
@@ -65,11 +71,13 @@ pub struct Budget {
     bundles: usize,
     /// Bytes of rows of streams, inflated.
     page_bytes: u32,
+    /// The last request was cut: what came through of it is asked before anything goes a second time.
+    ask: bool,
 }
 
 impl Budget {
     /// Of the first request: a day's work on one round trip, and a first page that comes soon.
-    pub const START: Self = Self { bundles: 16, page_bytes: 16 * 1024 };
+    pub const START: Self = Self { bundles: 16, page_bytes: 16 * 1024, ask: false };
 
     /// After an exchange.
     pub fn after(self, went_well: bool) -> Self {
@@ -78,7 +86,13 @@ impl Budget {
         Self {
             bundles: bundles.clamp(1, limits::REQUEST_BUNDLES_MAX),
             page_bytes: page_bytes.clamp(*limits::PAGE_BUDGET.start(), *limits::PAGE_BUDGET.end()),
+            ask: false,
         }
+    }
+
+    /// After a request that handed something over and was cut, or its answer was.
+    pub fn after_cut(self) -> Self {
+        Self { ask: true, ..self.after(false) }
     }
 }
 
@@ -118,7 +132,11 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
     frame::push(&mut body, &sign(&header, &identity.device_key));
     let mut room = Room { body: &mut body, left: budget.bundles };
     let mut parcels = Vec::new();
-    if may_send {
+    let receipted = bundle::last_receipted(store.read(), header.device)?;
+    let asks = may_send && budget.ask && bundle::count_after(store.read(), header.device, receipted)? > 0;
+    if asks {
+        room.push(Handed::Other(Other::Ask(receipted)));
+    } else if may_send {
         let server_last = identity.server_last.unwrap_or(u64::MAX);
         for kept in bundle::to_hand_over(store.read(), identity.device(), server_last, budget.bundles)? {
             if Hash::of(&kept.sealed) != kept.hash {
@@ -141,8 +159,17 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
             parcels.push(parcel.position);
         }
     }
+    let hands_over = room.left < budget.bundles;
     let url = format!("{}/v1/sync", identity.server.trim_end_matches('/'));
-    Ok(Some(Request { post: Post { url, body, ca: identity.ca }, counter, parcels, server_last: identity.server_last }))
+    Ok(Some(Request {
+        post: Post { url, body, ca: identity.ca },
+        device: header.device,
+        counter,
+        parcels,
+        hands_over,
+        asks,
+        server_last: identity.server_last,
+    }))
 }
 
 /// What a request's body may still take.
@@ -171,6 +198,10 @@ impl Room<'_> {
 pub fn absorb(store: &mut Store, request: &Request, response: &Response, moment: Moment<'_>) -> Result<Exchange, StoreError> {
     let failed = |cause| Exchange { failed: Some(cause), retry_after: response.retry_after, ..Exchange::default() };
     let Some(identity) = identity::find(store.read())? else { return Ok(failed(Cause::Storage)) };
+    if identity.device() != request.device {
+        // Another person was enrolled meanwhile: the answer is none of theirs. Who was asking asks again.
+        return Ok(Exchange { more: true, ..Exchange::default() });
+    }
     let reply = match verify::<Reply<Answer>>(&response.body, &identity.server_key) {
         Ok(reply) => reply.into_inner(),
         Err(_) if response.status == 503 => return Ok(failed(Cause::Busy)),
@@ -203,7 +234,10 @@ fn absorb_refusal(
             Ok(failed(Cause::LogInAgain))
         }
         Refusal::UnknownDevice => {
-            set_key_state(store, KeyState::Unknown)?;
+            // A key that was not to be used before is not enrolled again.
+            if identity.key_state != KeyState::Frozen {
+                set_key_state(store, KeyState::Unknown)?;
+            }
             Ok(failed(Cause::LogInAgain))
         }
         // We do not remember a request that the server has seen: our disk was set back, or what was rescued is not the newest. So
@@ -245,7 +279,6 @@ fn take_answer(
         identity::note_arrival(connection, moment.now)?;
     }
     courier::mark_delivered(connection, &request.parcels, moment.now)?;
-    exchange.rows = take_pages(connection, pages, moment)?;
     let anchor = Anchor { time: Timestamp::from_millis(answer.time), boot: moment.boot };
     identity::note_answer(connection, answer.scope_epoch, anchor, answer.last.map_or(0, |last| last.number))?;
     for Unreadable { code, .. } in &answer.unreadable {
@@ -259,7 +292,14 @@ fn take_answer(
             _ => exchange.failed = Some(Cause::BadAnswer),
         }
     }
+    exchange.more |= request.asks && (change::is_unsent(connection)? || courier::carried(connection)?.waiting > 0);
     exchange.more |= restore::compare(connection, &mut identity, request.server_last, answer.last)?;
+    if identity.key_state == KeyState::Frozen {
+        // A device is not sent its own changes, and this one may have lost some: the next key is given all behind these cursors.
+        exchange.more = false;
+    } else {
+        exchange.rows = take_pages(connection, pages, moment)?;
+    }
     if matches!(identity.key_state, KeyState::Frozen | KeyState::Unknown) {
         exchange.failed = Some(Cause::LogInAgain);
     }

@@ -30,7 +30,7 @@ pub struct Outcome {
     pub failed: Option<Cause>,
     /// Seconds the server asked for.
     pub retry_after: Option<u32>,
-    /// Whether the server took something of ours.
+    /// Whether something came through, there or back.
     pub progress: bool,
     /// Whether something of ours is still to be sent.
     pub unsent: bool,
@@ -54,8 +54,8 @@ impl Schedule {
             None => {
                 self.previous = 0;
                 match outcome {
-                    Outcome { more: true, .. } => 0,
-                    Outcome { unsent: true, progress: true, .. } => FLOOR,
+                    Outcome { more: true, progress: true, .. } => 0,
+                    Outcome { more: true, .. } | Outcome { unsent: true, progress: true, .. } => FLOOR,
                     Outcome { in_front: true, .. } => spread(FETCH * 3 / 4, FETCH * 5 / 4, random),
                     Outcome { in_front: false, .. } => spread(BACKGROUND * 3 / 4, BACKGROUND, random),
                 }
@@ -101,7 +101,8 @@ mod tests {
     #[test]
     fn more_is_fetched_at_once_and_quiet_is_quiet() {
         let mut schedule = Schedule::default();
-        assert_eq!(schedule.delay(Outcome { more: true, ..QUIET }, 0.5), 0);
+        assert_eq!(schedule.delay(Outcome { more: true, progress: true, ..QUIET }, 0.5), 0);
+        assert_eq!(schedule.delay(Outcome { more: true, ..QUIET }, 0.5), FLOOR, "promises alone keep nobody busy");
         assert_eq!(schedule.delay(Outcome { unsent: true, progress: true, ..QUIET }, 0.5), FLOOR);
         assert_eq!(schedule.delay(QUIET, 0.5), FETCH);
     }

@@ -151,6 +151,12 @@ impl Office {
                 index += 1;
                 continue;
             }
+            if let Ok(Handed::Other(Other::Ask(after))) = Handed::read(frame.clone()) {
+                let log = &self.devices[&header.device].log;
+                receipts.extend(log.iter().skip(usize::try_from(after).unwrap()).map(|(_, receipt)| Sealed(receipt.clone())));
+                index += 1;
+                continue;
+            }
             match self.take(header.device, &key, frame) {
                 Ok(receipt) => receipts.push(Sealed(receipt)),
                 Err(code) => unreadable.push(Unreadable { index, code: code.into() }),
@@ -190,7 +196,7 @@ impl Office {
         let (sealed, old) = match Handed::read(frame).unwrap() {
             Handed::Bundle(sealed) => (sealed, None),
             Handed::Other(Other::Returned { sealed, receipt }) => (sealed, Some(receipt)),
-            Handed::Other(Other::Parcel(_)) => return Err("parcel"),
+            Handed::Other(Other::Parcel(_) | Other::Ask(_)) => return Err("no bundle"),
         };
         let bundle = Bundle::open(&sealed, key).map_err(|_| "bad_signature")?.into_inner();
         assert_eq!(bundle.device, id);

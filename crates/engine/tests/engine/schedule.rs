@@ -38,6 +38,8 @@ struct Clockwork {
     server: Cell<Server>,
     network: Cell<Option<bool>>,
     office: RefCell<Office>,
+    /// Answers of exchanges are on their way until this is over.
+    slow: Rc<Cell<bool>>,
     /// When something was posted.
     posts: RefCell<Vec<i64>>,
 }
@@ -50,6 +52,7 @@ impl Clockwork {
             server: Cell::new(Server::Up),
             network: Cell::new(None),
             office: RefCell::new(Office::new()),
+            slow: Rc::default(),
             posts: RefCell::default(),
         })
     }
@@ -96,7 +99,13 @@ impl Platform for Clockwork {
             Server::Gone => Err(TransportError::Unreachable),
             Server::Busy(seconds) => Ok(Response { status: 503, body: vec![], retry_after: Some(seconds) }),
         };
-        futures::future::ready(answer).boxed_local()
+        let (slow, mut answer) = (Rc::clone(&self.slow), Some(answer));
+        let is_exchange = post.url.ends_with("sync");
+        std::future::poll_fn(move |_| {
+            let on_its_way = is_exchange && slow.get();
+            if on_its_way { Poll::Pending } else { answer.take().map_or(Poll::Pending, Poll::Ready) }
+        })
+        .boxed_local()
     }
 }
 
@@ -259,4 +268,35 @@ fn what_waits_for_another_change_is_not_asked_for_without_end() {
     assert_eq!(device.waiting(), 1);
     let posts = device.world.posts.borrow().len();
     assert!(posts < 20, "{posts} requests");
+}
+
+#[test]
+fn an_answer_that_comes_after_another_person_was_enrolled_is_not_taken_for_theirs() {
+    let device = Device::enrolled(5);
+    let cursor = lentera_protocol::stream::Cursor { stream: 77, position: 9, hash: [1; 8], below: None };
+    device.world.office.borrow_mut().pages.push(lentera_protocol::stream::Page { rows: vec![], cursor });
+    device.world.slow.set(true);
+    let mut first = pin!(device.engine.sync());
+    let (waker, colleague) = (noop_waker(), "197911302005012001");
+    assert!(first.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    device.call("enrol", json!({"invite": invite(), "nip": colleague, "password": "rahasia-lama"}));
+    device.world.slow.set(false);
+    assert!(first.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+    assert_eq!(device.call("status", json!({}))["person"]["nip"], colleague);
+    for person in std::fs::read_dir(device._folder.path().join("people")).unwrap() {
+        let database = rusqlite::Connection::open(person.unwrap().path().join("lentera.sqlite")).unwrap();
+        let cursors: i64 = database.query_row("SELECT count(*) FROM stream", [], |row| row.get(0)).unwrap();
+        assert_eq!(cursors, 0);
+    }
+}
+
+#[test]
+fn a_server_that_promises_more_and_brings_nothing_keeps_nobody_busy() {
+    let device = Device::enrolled(6);
+    device.world.office.borrow_mut().more = true;
+    device.call("sync_now", json!({}));
+    assert!(device.world.posts.borrow().len() <= 4);
+    device.run(MINUTE, |_| {});
+    let posts = device.world.posts.borrow().len();
+    assert!(posts <= 130, "{posts} requests");
 }

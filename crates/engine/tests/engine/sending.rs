@@ -22,9 +22,31 @@ fn sealed_bytes_stay_the_same_however_often_they_are_sent() {
     assert_eq!(phone.sync()["light"]["waiting"], 0);
     let mut office = phone.world.office();
     assert_eq!((office.device().log.len(), &office.device().log[0].0), (2, &sealed));
-    assert_eq!(office.carried, [vec![1], vec![1, 2], vec![1, 2]]);
+    // The last request only asked.
+    assert_eq!(office.carried, [vec![1], vec![1, 2], vec![]]);
     drop(office);
     assert_eq!(phone.number("SELECT count(*) FROM bundle WHERE receipt IS NOT NULL"), 2);
+}
+
+#[test]
+fn after_a_cut_the_office_is_asked_what_came_through_before_anything_goes_twice() {
+    let phone = Phone::enrolled();
+    phone.add("Rekap");
+    phone.world.link.set(Link::AnswersLost);
+    phone.sync();
+    phone.add("Lain");
+    // The question's answer is lost, too, and asked for again.
+    phone.sync();
+    phone.world.link.set(Link::Up);
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    assert_eq!(phone.world.office().carried, [vec![1], vec![], vec![], vec![2]]);
+    // Where nothing was on its way, there is nothing to ask.
+    phone.world.link.set(Link::AnswersLost);
+    phone.sync();
+    phone.add("Esok");
+    phone.world.link.set(Link::Up);
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    assert_eq!(phone.world.office().carried[4..], [vec![], vec![3]]);
 }
 
 #[test]
@@ -86,6 +108,13 @@ fn a_good_link_carries_more_each_time_and_a_bad_one_less() {
         phone.sync();
     }
     assert_eq!(page_bytes(), 128 * 1024, "nor more");
+    phone.world.link.set(Link::Down);
+    for _ in 0..10 {
+        assert_eq!(phone.sync()["attempts"][0]["sent"], 0);
+    }
+    phone.world.link.set(Link::Up);
+    phone.sync();
+    assert_eq!(page_bytes(), 128 * 1024, "a blackout says nothing about the link");
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Platform for World {
             link => {
                 let answer = (self.impostor.borrow_mut())(&post.url, &post.body);
                 let answer = answer.unwrap_or_else(|| self.office.borrow_mut().answer(&post.url, &post.body));
-                if link == Link::Up { Ok(answer) } else { Err(TransportError::Unreachable) }
+                if link == Link::Up { Ok(answer) } else { Err(TransportError::CutOff) }
             }
         };
         futures::future::ready(answer).boxed_local()
