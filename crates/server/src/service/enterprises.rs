@@ -17,3 +17,63 @@ impl<S: Storage> Service<S> {
         Ok(self.storage.move_enterprise(id, unit.to_string()).await?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{AHMAD, LAILA, Office, SITI, TestDevice, change, log_entry, umkm};
+    use super::*;
+    use lentera_document::{Document, Fields, fields_of};
+    use lentera_domain::visit::VisitForm;
+    use lentera_domain::{Nip, VisitId};
+    use uuid::Uuid;
+
+    #[tokio::test]
+    async fn an_enterprise_goes_to_another_unit_with_all_that_belongs_to_it() {
+        let office = Office::open().await;
+        let mut siti = TestDevice::enrol(&office, SITI, 2).await;
+        let mut all = [umkm(siti.actor(), 7, &["Dapur", "Dapur Melati"]), umkm(siti.actor(), 8, &["Toko"])].concat();
+        let visit = VisitId(Uuid::from_u128(9)).record();
+        let form = VisitForm {
+            umkm: Uuid::from_u128(7).to_string(),
+            day: "2026-11-23".into(),
+            start: "8".into(),
+            end: "9".into(),
+            purposes: "pembinaan".into(),
+            ..VisitForm::default()
+        };
+        let fields = fields_of(&form.parse(Nip::parse(SITI).unwrap(), super::super::testing::NOW).unwrap()).unwrap();
+        let mut document = Document::new(visit).unwrap();
+        let written = document.write(siti.actor(), super::super::testing::NOW, &Fields::default(), &fields).unwrap().unwrap();
+        all.push(change(visit, written.bytes.clone()));
+        all.extend(log_entry(siti.actor(), 1, SITI, &["a"]));
+        assert_eq!(office.receipt(&siti.seal(&all)).await.exceptions, []);
+        let ahmad = TestDevice::enrol(&office, AHMAD, 3).await;
+        let mut laila = TestDevice::enrol(&office, LAILA, 4).await;
+        assert_eq!((office.changes_for(&ahmad).await.len(), office.changes_for(&laila).await.len()), (4, 0));
+        let (id, other) = (UmkmId(Uuid::from_u128(7)), UmkmId(Uuid::from_u128(70)));
+        let unit = |name: &str| Text::parse("unit", name).unwrap();
+        for (id, unit, moved) in [
+            (id, unit("Bidang Perindustrian"), Moved::Same),
+            (id, unit("Bidang Pertanian"), Moved::NoUnit),
+            (other, unit("Bidang Perdagangan"), Moved::NoEnterprise),
+            (id, unit("Bidang Perdagangan"), Moved::Done(2)),
+            (id, unit("Bidang Perdagangan"), Moved::Same),
+        ] {
+            assert_eq!(office.service.move_umkm(id, unit).await.unwrap(), moved);
+        }
+        let given = office.changes_for(&laila).await;
+        assert_eq!(given, [&all[0].bytes, &all[1].bytes, &written.bytes].map(Clone::clone));
+        assert_eq!(office.count("umkm WHERE unit = 'Bidang Perdagangan'"), 1);
+        // The new unit's edits are its own; the old unit's people who write to it see their own on all their devices.
+        let mut theirs = Document::load(id.record(), [given[0].as_slice(), given[1].as_slice()]).unwrap();
+        let rewritten = theirs.rewrite(laila.actor(), super::super::testing::NOW, &given[0]).unwrap().unwrap();
+        assert_eq!(office.receipt(&laila.seal(&[change(id.record(), rewritten.bytes)])).await.exceptions, []);
+        assert_eq!(office.changes_for(&ahmad).await.len(), 4);
+        let mut hers = Document::load(id.record(), [given[0].as_slice(), given[1].as_slice()]).unwrap();
+        let rewritten = hers.rewrite(siti.actor(), super::super::testing::NOW, &given[0]).unwrap().unwrap();
+        assert_eq!(office.receipt(&siti.seal(&[change(id.record(), rewritten.bytes.clone())])).await.exceptions, []);
+        assert!(office.changes_for(&TestDevice::enrol(&office, SITI, 5).await).await.contains(&rewritten.bytes));
+        assert!(office.changes_for(&TestDevice::enrol(&office, LAILA, 6).await).await.contains(&rewritten.bytes));
+        assert!(!office.changes_for(&ahmad).await.contains(&rewritten.bytes));
+    }
+}

@@ -10,13 +10,16 @@ use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::umkm::UmkmForm;
 use lentera_domain::{LogEntryId, Nip, RecordId, Timestamp, UmkmId};
 use lentera_protocol::bundle::{self, Bundle, Change, Packed, Stamp};
-use lentera_protocol::{DeviceId, Hash};
+use lentera_protocol::receipt::Receipt;
+use lentera_protocol::stream::Row;
+use lentera_protocol::sync::{Answer, Header};
+use lentera_protocol::{DeviceId, Hash, VERSION, sign};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::Service;
+use super::{Service, Verdict};
 use crate::clock::Clock;
-use crate::storage::{Enrolled, Enrolment, Sqlite, Storage};
+use crate::storage::{Enrolled, Enrolment, NewsQuery, Sqlite, Storage};
 
 pub const SITI: &str = "197203151998032000";
 pub const AHMAD: &str = "198001012006041000";
@@ -81,6 +84,82 @@ impl Office {
         Self { service: Arc::new(service), storage, clock, folder }
     }
 
+    /// A copy of the database as it is now, as a nightly backup makes it.
+    pub fn back_up(&self) -> Vec<u8> {
+        let copy = self.folder.path().join("backup.sqlite");
+        let db = rusqlite::Connection::open(self.folder.path().join("db.sqlite")).unwrap();
+        db.execute("VACUUM INTO ?", [copy.to_str().unwrap()]).unwrap();
+        let bytes = std::fs::read(&copy).unwrap();
+        std::fs::remove_file(copy).unwrap();
+        bytes
+    }
+
+    /// The office after its server was made anew from a backup.
+    pub fn restored_from(self, backup: &[u8]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("db.sqlite"), backup).unwrap();
+        let storage = Sqlite::open(&folder.path().join("db.sqlite")).unwrap();
+        let key = self.service.key().clone();
+        let service = Arc::new(Service::new(storage.clone(), key, Arc::clone(&self.clock) as Arc<dyn Clock>));
+        Self { service, storage, clock: self.clock, folder }
+    }
+
+    /// The verdict on a bundle that is handed over.
+    pub async fn accept(&self, sealed: &[u8]) -> Verdict {
+        self.service.accept_bundle(sealed).await.unwrap()
+    }
+
+    /// The receipt of a bundle that is handed over and kept.
+    pub async fn receipt(&self, sealed: &[u8]) -> Receipt {
+        self.read(self.accept(sealed).await)
+    }
+
+    /// The receipt in a verdict.
+    pub fn read(&self, verdict: Verdict) -> Receipt {
+        match verdict {
+            Verdict::Receipt(receipt) => self.verify(&receipt),
+            Verdict::Unreadable(code) => panic!("{code}"),
+        }
+    }
+
+    pub fn verify(&self, receipt: &[u8]) -> Receipt {
+        sign::verify::<Receipt>(receipt, &self.service.key().verifying_key()).unwrap().into_inner()
+    }
+
+    /// The answer to a request of this device that hands over nothing.
+    pub async fn answer(&self, device: &TestDevice, amendment: Option<u64>) -> Answer {
+        let header = Header {
+            version: VERSION,
+            device: device.id(),
+            counter: 1,
+            scope_epoch: 1,
+            cursors: vec![],
+            page_bytes: None,
+            amendment,
+        };
+        self.service.answer(&header, vec![], vec![]).await.unwrap()
+    }
+
+    /// The receipts in such an answer.
+    pub async fn amendments(&self, device: &TestDevice, above: Option<u64>) -> Vec<Receipt> {
+        self.answer(device, above).await.receipts.iter().map(|receipt| self.verify(&receipt.0)).collect()
+    }
+
+    /// The changes that a device without cursors is given, by their text.
+    pub async fn changes_for(&self, device: &TestDevice) -> Vec<Vec<u8>> {
+        let query = NewsQuery {
+            device: device.id(),
+            cursors: vec![],
+            rows: 10_000,
+            bytes: 10_000_000,
+            newest_first: false,
+            amendments: None,
+        };
+        let pages = self.storage.news(query).await.unwrap().unwrap().pages;
+        let rows = pages.into_iter().flat_map(|page| page.rows);
+        rows.filter_map(|row| if let Row::Change { bytes, .. } = row { Some(bytes) } else { None }).collect()
+    }
+
     /// How many rows a table has, asked of the file itself.
     pub fn count(&self, table: &str) -> i64 {
         let db = rusqlite::Connection::open(self.folder.path().join("db.sqlite")).unwrap();
@@ -120,14 +199,21 @@ impl TestDevice {
 
     /// The sealed bundle of `changes` after those sealed before.
     pub fn seal(&mut self, changes: &[Change]) -> Vec<u8> {
-        let Packed::Whole(changes, 1..) = bundle::pack(changes).unwrap() else { panic!("parts") };
+        match bundle::pack(changes).unwrap() {
+            Packed::Whole(frame, count) if count == changes.len() => self.seal_frame(frame, 1),
+            _ => panic!("more than one bundle"),
+        }
+    }
+
+    /// The sealed bundle of these bytes in the place of changes.
+    pub fn seal_frame(&mut self, changes: Vec<u8>, scope_epoch: u32) -> Vec<u8> {
         let sealed = Bundle {
             device: self.id(),
             number: self.number + 1,
             previous: self.previous,
             generation: 0,
             last_receipt: 0,
-            scope_epoch: 1,
+            scope_epoch,
             sealed: STAMP,
             changes,
         }
@@ -173,6 +259,26 @@ pub fn umkm(actor: Actor, id: u128, names: &[&str]) -> Vec<Change> {
         fields_of(&form.parse(NOW).unwrap().0).unwrap()
     };
     writes(UmkmId(Uuid::from_u128(id)).record(), actor, names.iter().map(|name| of(name)))
+}
+
+/// The changes by which these writers name one enterprise in turn, each knowing all before.
+pub fn umkm_in_turn(writers: &[Actor], id: u128) -> Vec<Change> {
+    let record = UmkmId(Uuid::from_u128(id)).record();
+    let mut document = Document::new(record).unwrap();
+    let mut before = Fields::default();
+    let mut changes = Vec::new();
+    for (turn, actor) in writers.iter().enumerate() {
+        let form = UmkmForm {
+            name: format!("Dapur {turn}"),
+            owner_name: "Aluh Contoh".into(),
+            village: "63.11.01.2001".into(),
+            ..UmkmForm::default()
+        };
+        let after = fields_of(&form.parse(NOW).unwrap().0).unwrap();
+        changes.push(change(record, document.write(*actor, NOW, &before, &after).unwrap().unwrap().bytes));
+        before = after;
+    }
+    changes
 }
 
 fn writes(record: RecordId, actor: Actor, states: impl Iterator<Item = Fields>) -> Vec<Change> {

@@ -300,10 +300,11 @@ mod tests {
         db.execute(insert, rusqlite::params![device.to_string(), nip, [1_u8; 32]]).unwrap();
         let id = uuid::Uuid::from_u128(9);
         db.execute_batch(&format!(
-            "INSERT INTO bundle VALUES ('{device}', 1, x'11', x'22', x'33', 44);
+            "INSERT INTO bundle VALUES ('{device}', 1, x'{}', x'22', x'33', 44);
              INSERT INTO document VALUES (900, '{id}', 1, '{nip}', 'person:{nip}');
              INSERT INTO change VALUES (1, 900, '{id}', x'55', x'66', '{device}', 1);
-             INSERT INTO quarantine VALUES (1, '{device}', 'bad_record', 900, '{id}', x'77', x'88', 99);"
+             INSERT INTO quarantine VALUES (1, '{device}', 'bad_record', 900, '{id}', x'77', x'88', 99);",
+            "11".repeat(32)
         ))
         .unwrap();
         let record = |json: &str| Row::Record(json.to_owned());
@@ -363,7 +364,7 @@ mod tests {
         let stood = Cursor { stream: 2, position: 1, hash, below: None };
         let news = storage.news(query(device, vec![stood], true)).await.unwrap().unwrap();
         assert!(news.pages.iter().all(|page| page.cursor.stream != 2), "{news:?}");
-        assert_eq!(storage.sender(device, Hash([0x11; 32])).await.unwrap().unwrap().receipt, None);
+        assert_eq!(storage.sender(device, Hash([0x11; 32])).await.unwrap().unwrap().receipt, Some(vec![0x33]));
     }
 
     #[test]

@@ -88,7 +88,22 @@ CREATE TABLE suspect (
     times INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-ALTER TABLE quarantine ADD COLUMN change_hash BLOB;
+-- Refused once each: the same bytes can be two changes, of two documents.
+CREATE TABLE quarantine_2 (
+    id INTEGER PRIMARY KEY,
+    device TEXT NOT NULL,
+    code TEXT NOT NULL,
+    kind INTEGER,
+    record TEXT,
+    hash BLOB NOT NULL,
+    bytes BLOB NOT NULL,
+    received_at INTEGER NOT NULL,
+    change_hash BLOB -- the name of a change
+) STRICT;
+INSERT INTO quarantine_2 SELECT id, device, code, kind, record, hash, bytes, received_at, NULL FROM quarantine;
+DROP TABLE quarantine;
+ALTER TABLE quarantine_2 RENAME TO quarantine;
+CREATE UNIQUE INDEX quarantine_once ON quarantine (hash, code, device, coalesce(kind, -1), coalesce(record, ''));
 CREATE INDEX quarantine_by_document ON quarantine (kind, record) WHERE kind IS NOT NULL;
 
 -- A row is a change, which is kept once however many streams carry it, or a record of the server.
