@@ -1,6 +1,6 @@
 //! The real program, its real files, real TLS: stopped, killed, renewed.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 #[path = "program/device.rs"]
 mod device;
@@ -22,11 +22,14 @@ use tokio::time::timeout;
 /// What a test waits for at most; it is never waited out.
 const LONG: Duration = Duration::from_secs(60);
 
+/// A sealed bundle and its receipt.
+type Acknowledged = (Vec<u8>, Vec<u8>);
+
 /// Devices that hand over bundle after bundle until they are told to stop or the server is gone; what each was promised.
 struct Load {
     stop: Arc<AtomicBool>,
     promised: Arc<AtomicUsize>,
-    devices: Vec<tokio::task::JoinHandle<(Device, Vec<(Vec<u8>, Vec<u8>)>)>>,
+    devices: Vec<tokio::task::JoinHandle<(Device, Vec<Acknowledged>)>>,
 }
 
 impl Load {
@@ -83,7 +86,7 @@ async fn enrolled(office: &Office, count: u8) -> Vec<Device> {
 }
 
 /// Everything that was promised is there, under the very same receipt.
-async fn assert_kept(ended: Vec<(Device, Vec<(Vec<u8>, Vec<u8>)>)>) {
+async fn assert_kept(ended: Vec<(Device, Vec<Acknowledged>)>) {
     for (mut device, kept) in ended {
         assert!(!kept.is_empty());
         for some in kept.chunks(50) {
