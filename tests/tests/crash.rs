@@ -1,6 +1,6 @@
 //! Devices and server are killed at random instants while they note, change, send and receive: what was said saved is there, what was said
 //! arrived is on the server, and in the end everything is there exactly once. 50 kills; as many as `LENTERA_KILLS` says, from `LENTERA_SEED` on.
-#![expect(clippy::indexing_slicing, clippy::expect_used, reason = "a test")]
+#![expect(clippy::indexing_slicing, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::env;

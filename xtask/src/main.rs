@@ -8,6 +8,7 @@ mod demo;
 mod fuzz;
 mod process;
 mod setup;
+mod simulate;
 mod test;
 mod toolchain;
 mod ui;
@@ -65,6 +66,15 @@ enum Task {
         #[arg(long)]
         target: Option<String>,
     },
+    /// Let devices and a server live through seeded histories in which everything goes wrong that can.
+    Simulate {
+        /// How many histories.
+        #[arg(long, default_value_t = 300)]
+        seeds: u64,
+        /// Of which seed the first is.
+        #[arg(long, default_value_t = 1)]
+        first_seed: u64,
+    },
     /// Type-check the app for Android, with no Android SDK.
     CheckAndroid,
 }
@@ -91,6 +101,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Bench { name } => bench::run(name.as_deref()),
         Task::Crash { kills, seed } => crash::run(kills, seed),
         Task::Fuzz { minutes, target } => fuzz::run(minutes, target.as_deref()),
+        Task::Simulate { seeds, first_seed } => simulate::run(seeds, first_seed),
         Task::CheckAndroid => android::run(),
     }
 }

@@ -69,7 +69,7 @@ fn checksum(bytes: &[u8]) -> u16 {
     let words = bytes
         .chunks(2)
         .map(|pair| u32::from(pair.first().copied().unwrap_or(0)) << 8 | u32::from(pair.get(1).copied().unwrap_or(0)));
-    let sum = words.fold(0_u32, |sum, word| sum + word);
+    let sum: u32 = words.sum();
     let sum = (sum & 0xffff) + (sum >> 16);
     !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap_or(u16::MAX)
 }

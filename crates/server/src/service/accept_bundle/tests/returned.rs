@@ -45,7 +45,7 @@ async fn what_was_receipted_before_comes_back_with_that_very_receipt() {
     assert_eq!(office.accept(&new).await, Verdict::Unreadable("gap"));
     assert_eq!(hand_back(&office, &sealed[4], &receipts[4]).await, Taken::unreadable("gap"));
     for (sealed, receipt) in sealed.iter().zip(&receipts) {
-        assert_eq!(hand_back(&office, sealed, receipt).await.receipts, [receipt.clone()]);
+        assert_eq!(hand_back(&office, sealed, receipt).await.receipts, std::slice::from_ref(receipt));
         assert_eq!(office.accept(sealed).await, Verdict::Receipt(receipt.clone()));
     }
     assert_eq!(office.receipt(&new).await.exceptions, []);
@@ -67,7 +67,7 @@ async fn what_one_device_brings_back_waits_for_what_another_does() {
     let (her_receipt, his_receipt) = (bytes(office.accept(&hers).await), bytes(office.accept(&his).await));
     let office = office.restored_from(&backup);
     // His receipt said accepted, and will be right again.
-    assert_eq!(hand_back(&office, &his, &his_receipt).await.receipts, [his_receipt.clone()]);
+    assert_eq!(hand_back(&office, &his, &his_receipt).await.receipts, std::slice::from_ref(&his_receipt));
     assert_eq!((office.count("waiting_change"), office.amendments(&ahmad, None).await.len()), (1, 0));
     assert_eq!(hand_back(&office, &hers, &her_receipt).await.receipts, [her_receipt]);
     assert_eq!((office.count("waiting_change"), office.count("umkm WHERE name = 'Dapur 1'")), (0, 1));
@@ -96,7 +96,7 @@ async fn a_waiting_change_that_comes_back_to_what_it_waited_for_is_amended_at_on
     // With the amended one he brings back all at once.
     let office = office.restored_from(&backup);
     let amended = sign::sign(&amended, office.service.key());
-    assert_eq!(hand_back(&office, &his, &amended).await.receipts, [amended.clone()]);
+    assert_eq!(hand_back(&office, &his, &amended).await.receipts, std::slice::from_ref(&amended));
     office.accept(&hers).await;
     assert_eq!((office.accept(&his).await, office.count("umkm WHERE name = 'Dapur 1'")), (Verdict::Receipt(amended), 1));
 }

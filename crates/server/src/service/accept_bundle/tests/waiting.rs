@@ -29,8 +29,8 @@ async fn what_waits_is_judged_when_the_other_comes_and_the_receipt_amended() {
     // Told until the device says that it has it.
     let number = after.amendment;
     for _ in 0..2 {
-        assert_eq!(office.amendments(&ahmad, None).await, [after.clone()]);
-        assert_eq!(office.amendments(&ahmad, number.map(|number| number - 1)).await, [after.clone()]);
+        assert_eq!(office.amendments(&ahmad, None).await, std::slice::from_ref(&after));
+        assert_eq!(office.amendments(&ahmad, number.map(|number| number - 1)).await, std::slice::from_ref(&after));
     }
     assert_eq!(office.amendments(&ahmad, number).await, []);
     assert_eq!(office.amendments(&siti, None).await, []);

@@ -1,0 +1,85 @@
+//! What people were told: what is saved, and what has arrived. The program is held to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lentera_domain::RecordId;
+
+use super::look::OnDevice;
+
+/// A document: its kind's number and its id.
+pub type Key = (u16, [u8; 16]);
+
+/// The key of a record's document.
+pub fn key(record: RecordId) -> Key {
+    (record.kind.number(), *record.id.as_bytes())
+}
+
+/// Something typed that a device said is saved.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// On which device.
+    pub device: usize,
+    /// In which document.
+    pub key: Key,
+    /// What was typed: found nowhere else.
+    pub token: String,
+    /// The change that holds it.
+    pub change: [u8; 32],
+    /// The device has that change itself, and must keep it.
+    pub is_here: bool,
+    /// Why nobody can be asked for it any more.
+    pub excused: Option<&'static str>,
+}
+
+/// All that people were told.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// What is saved.
+    pub saved: Vec<Saved>,
+    /// Forms half filled in, by device and form.
+    pub drafts: BTreeMap<(usize, String), String>,
+    /// Changes that a device showed as arrived.
+    pub arrived: BTreeSet<[u8; 32]>,
+    tokens: u32,
+}
+
+impl Ledger {
+    /// Something to type that was never typed before.
+    pub fn token(&mut self) -> String {
+        self.tokens += 1;
+        format!("({}/)", self.tokens)
+    }
+
+    /// A device said that `typed` is saved in these documents. What it does not hold is told.
+    pub fn save(&mut self, device: usize, here: &OnDevice, typed: Vec<(Key, String)>) -> Vec<String> {
+        let mut missing = Vec::new();
+        for (key, token) in typed {
+            match here.own_change_with(key, &token) {
+                Some(change) => self.saved.push(Saved { device, key, token, change, is_here: true, excused: None }),
+                None => missing.push(token),
+            }
+        }
+        missing
+    }
+
+    /// What device `device` must hold and does not.
+    pub fn missing(&self, device: usize, here: &OnDevice) -> Vec<String> {
+        let changes = self.saved.iter().filter(|saved| saved.device == device && saved.is_here);
+        let changes = changes.filter(|saved| !here.has(saved.change)).map(|saved| saved.token.clone());
+        let drafts = self.drafts.iter().filter(|((of, name), token)| *of == device && !here.has_draft(name, token));
+        changes.chain(drafts.map(|((_, name), token)| format!("draft {name} {token}"))).collect()
+    }
+
+    /// The device's disk is another than it was: what it holds no more is excused, but for what `elsewhere` holds.
+    pub fn excuse(&mut self, device: usize, here: &OnDevice, elsewhere: impl Fn(&Saved) -> bool, why: &'static str) {
+        for saved in self.saved.iter_mut().filter(|saved| saved.device == device && saved.is_here) {
+            if !here.has(saved.change) {
+                saved.is_here = false;
+                if !elsewhere(saved) {
+                    saved.excused = Some(why);
+                }
+            }
+        }
+        self.drafts.retain(|(of, name), token| *of != device || here.has_draft(name, token));
+    }
+}

@@ -1,0 +1,58 @@
+//! The test of the test: the simulation sees bugs, and sees none where there are none.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+use lentera_tests::simulation::{Bug, DEVICES, Fault, Template, history, run};
+use tokio::runtime::{Builder, Runtime};
+
+/// Each bug must be seen within so many seeds.
+const SEEDS_MAX: u64 = 40;
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// The first seed that shows `bug`, and as what.
+fn first_seen(bug: Bug) -> (u64, Fault) {
+    let runtime = runtime();
+    let template = Template::make(&runtime).unwrap();
+    let seen = (1..=SEEDS_MAX).find_map(|seed| {
+        let failures = run(&runtime, &template, seed, &history(seed, DEVICES), Some(bug), false).failures;
+        failures.first().map(|failure| (seed, failure.fault))
+    });
+    seen.expect("the bug was not seen")
+}
+
+#[test]
+fn nothing_is_wrong_where_nothing_was_planted() {
+    let runtime = runtime();
+    let template = Template::make(&runtime).unwrap();
+    for seed in 1..=5 {
+        let failures = run(&runtime, &template, seed, &history(seed, DEVICES), None, false).failures;
+        assert!(failures.is_empty(), "seed {seed}: {failures:?}");
+    }
+}
+
+#[test]
+fn a_disk_that_does_not_sync_is_seen() {
+    first_seen(Bug::LyingDisk);
+}
+
+#[test]
+fn an_answer_before_the_commit_is_seen() {
+    first_seen(Bug::AnswerBeforeCommit);
+}
+
+#[test]
+fn a_cursor_past_a_row_that_was_not_given_is_seen() {
+    assert_eq!(first_seen(Bug::CursorPastRow).1, Fault::Diverged);
+}
+
+#[test]
+fn a_dropped_dependent_change_is_seen() {
+    first_seen(Bug::DependentDropped);
+}
+
+#[test]
+fn a_number_given_twice_is_seen() {
+    first_seen(Bug::SeqReused);
+}
