@@ -1,6 +1,6 @@
 //! Randomness that is the same for the same seed, on every machine and for ever.
 
-/// A seeded sequence of numbers (SplitMix64, https://prng.di.unimi.it/splitmix64.c).
+/// A seeded sequence of numbers (SplitMix64, <https://prng.di.unimi.it/splitmix64.c>).
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
 

@@ -4,7 +4,7 @@
 //! cache, but is on the disk only once it is synced: when the power goes, an arbitrary part of what was not synced is taken back,
 //! down to single sectors. The power can be made to go between any two writes. Files elsewhere are not touched by any of this.
 //!
-//! It stands between SQLite and its own file system layer (https://www.sqlite.org/vfs.html), as the default of the whole process:
+//! It stands between SQLite and its own file system layer (<https://www.sqlite.org/vfs.html>), as the default of the whole process:
 //! engine and server open their databases as ever. Locks and shared memory are SQLite's own. A sync costs nothing here.
 
 #[cfg(test)]

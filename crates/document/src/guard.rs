@@ -3,7 +3,7 @@
 //! Automerge 0.12 panics on many damaged changes, aborts on some by allocation, accepts some that it cannot save, and queues
 //! what lacks a dependency without a word. So a foreign change is first measured without being decoded ([`prescan`]) and put to its
 //! place, then decoded under `catch_unwind`, compared with its own bytes, applied to a copy, saved, loaded and read; only then is it
-//! accepted. What ends the process all the same is known by its [`watch`] at the next start.
+//! accepted. What ends the process all the same is known by its [`Watch`] at the next start.
 
 pub mod prescan;
 mod watch;

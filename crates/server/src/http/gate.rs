@@ -129,8 +129,7 @@ impl Gate {
 
     /// "Not now": the same few bytes for everybody but for the seconds, nothing signed.
     fn come_later(&self) -> Response {
-        let gap = lock(&self.shared.tempo).gap();
-        let seconds = lock(&self.shared.appointments).next(Instant::now(), gap);
+        let seconds = lock(&self.shared.appointments).next(Instant::now());
         (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, HeaderValue::from(seconds))]).into_response()
     }
 }
