@@ -1,8 +1,7 @@
-//! Raw changes: the truth from which every row is made, and which of ours have arrived.
+//! Raw changes: the truth from which every row is made.
 
-use std::collections::HashMap;
+mod arrival;
 
-use lentera_api::view::Delivered;
 use lentera_document::{ChangeHash, NewChange};
 use lentera_domain::evidence::Saved;
 use lentera_domain::{Kind, RecordId, Timestamp};
@@ -11,6 +10,7 @@ use lentera_protocol::stream::Origin;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+pub use self::arrival::{Refused, count_not_arrived, delivered, dismiss, is_unsent, refused, waiting};
 use super::StoreError;
 
 /// Outcome of a change that arrived.
@@ -22,12 +22,6 @@ pub const REPLACED: &str = "replaced";
 
 /// Changes that a document consists of: not those that were refused, nor those that were written anew.
 const STANDS: &str = "(outcome IS NULL OR outcome IN ('accepted', 'need'))";
-/// Changes of ours that have not arrived and are of concern.
-const NOT_ARRIVED: &str =
-    "intent IS NOT NULL AND outcome IS NOT 'accepted' AND outcome IS NOT 'replaced' AND dismissed_at IS NULL";
-/// Whether a change of ours that has not arrived was refused.
-const REFUSED: &str = "(outcome IS NOT NULL AND outcome <> 'need')";
-
 /// A change that its document consists of.
 #[derive(Clone, Debug)]
 pub struct Standing {
@@ -100,9 +94,19 @@ pub fn insert_foreign(
     bytes: &[u8],
     origin: Option<&Origin>,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO change (kind, id, hash, bytes) VALUES (?, ?, ?, ?) ON CONFLICT (kind, id, hash) DO NOTHING";
-    connection.prepare_cached(sql)?.execute(params![id.kind.number(), id.id.as_bytes(), hash, bytes])?;
-    confirm(connection, id, hash, origin)
+    let sql = "INSERT INTO change (kind, id, hash, bytes, author, saved, arrived_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (kind, id, hash) DO UPDATE SET outcome = 'accepted', arrived_at = coalesce(arrived_at, excluded.arrived_at)
+        WHERE intent IS NOT NULL";
+    connection.prepare_cached(sql)?.execute(params![
+        id.kind.number(),
+        id.id.as_bytes(),
+        hash,
+        bytes,
+        origin.map(|origin| &origin.author),
+        origin.map(|origin| lentera_protocol::encode(&origin.saved)),
+        origin.map(|origin| origin.arrived)
+    ])?;
+    Ok(())
 }
 
 /// The server gave this change out: it has accepted it.
@@ -264,120 +268,6 @@ pub fn times_rewritten(connection: &Connection, position: i64) -> Result<u32, St
     Ok(connection.prepare_cached(sql)?.query_row([position], |row| row.get(0))?)
 }
 
-/// A record of ours that waits. The protected data of an enterprise's owner counts as the enterprise.
-#[derive(Clone, Debug)]
-pub struct Waiting {
-    /// The record.
-    pub record: RecordId,
-    /// Since when the oldest of its changes waits.
-    pub since: Timestamp,
-}
-
-/// Records of ours that wait, oldest first. One of which a part was refused is not among them.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn waiting(connection: &Connection) -> Result<Vec<Waiting>, StoreError> {
-    let sql = format!("SELECT kind, id, saved, {REFUSED} FROM change WHERE {NOT_ARRIVED} ORDER BY position");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([])?;
-    let mut records: Vec<(Waiting, bool)> = Vec::new();
-    let mut places: HashMap<RecordId, usize> = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let Some(record) = record_of(row.get(0)?, row.get(1)?) else { continue };
-        let saved: Vec<u8> = row.get(2)?;
-        let since = Timestamp::from_millis(lentera_protocol::decode::<Stamp>(&saved)?.wall);
-        let place = *places.entry(record).or_insert_with(|| {
-            records.push((Waiting { record, since }, false));
-            records.len() - 1
-        });
-        if let Some((_, refused)) = records.get_mut(place) {
-            *refused |= row.get::<_, bool>(3)?;
-        }
-    }
-    Ok(records.into_iter().filter(|(_, refused)| !refused).map(|(waiting, _)| waiting).collect())
-}
-
-/// A change of ours that the server refused and that the person has not dealt with.
-#[derive(Clone, Debug)]
-pub struct Refused {
-    /// Its place in the order of all, by which it is named.
-    pub position: i64,
-    /// The record. The protected data of an enterprise's owner counts as the enterprise.
-    pub record: RecordId,
-    /// The server's code.
-    pub code: String,
-    /// When the person saved it, by this device's clock.
-    pub at: Timestamp,
-    /// The command that it came from: JSON of its name and arguments.
-    pub intent: String,
-}
-
-/// Changes of ours that the server refused and that the person has not dealt with, oldest first.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn refused(connection: &Connection) -> Result<Vec<Refused>, StoreError> {
-    let sql = format!(
-        "SELECT position, kind, id, outcome, saved, intent FROM change WHERE {NOT_ARRIVED} AND {REFUSED} ORDER BY position"
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([])?;
-    let mut refused = Vec::new();
-    while let Some(row) = rows.next()? {
-        let Some(record) = record_of(row.get(1)?, row.get(2)?) else { continue };
-        let saved: Vec<u8> = row.get(4)?;
-        refused.push(Refused {
-            position: row.get(0)?,
-            record,
-            code: row.get(3)?,
-            at: Timestamp::from_millis(lentera_protocol::decode::<Stamp>(&saved)?.wall),
-            intent: row.get(5)?,
-        });
-    }
-    Ok(refused)
-}
-
-/// The person has dealt with a refused change. Gives whether there was such a one.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn dismiss(connection: &Connection, position: i64, at: Timestamp) -> Result<bool, StoreError> {
-    let sql = format!("UPDATE change SET dismissed_at = ? WHERE position = ? AND {NOT_ARRIVED} AND {REFUSED}");
-    Ok(connection.prepare_cached(&sql)?.execute(params![at.millis(), position])? > 0)
-}
-
-/// Where one record stands.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn delivered(connection: &Connection, record: RecordId) -> Result<Delivered, StoreError> {
-    let sql = format!("SELECT max({REFUSED}) FROM change WHERE {NOT_ARRIVED} AND id = ?1 AND kind IN (?2, ?3)");
-    let owner_too = if record.kind == Kind::Umkm { Kind::UmkmOwner } else { record.kind };
-    let refused: Option<bool> = connection
-        .prepare_cached(&sql)?
-        .query_row(params![record.id.as_bytes(), record.kind.number(), owner_too.number()], |row| row.get(0))?;
-    Ok(match refused {
-        None => Delivered::Arrived,
-        Some(false) => Delivered::Waiting,
-        Some(true) => Delivered::Refused,
-    })
-}
-
-/// How many records of ours wait, and how many the server refused a part of.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn count_not_arrived(connection: &Connection) -> Result<(u32, u32), StoreError> {
-    let sql = format!(
-        "SELECT count(*) FILTER (WHERE NOT refused), count(*) FILTER (WHERE refused) FROM (
-            SELECT max({REFUSED}) AS refused FROM change WHERE {NOT_ARRIVED}
-            GROUP BY CASE kind WHEN ? THEN ? ELSE kind END, id)"
-    );
-    let kinds = params![Kind::UmkmOwner.number(), Kind::Umkm.number()];
-    Ok(connection.prepare_cached(&sql)?.query_row(kinds, |row| Ok((row.get(0)?, row.get(1)?)))?)
-}
-
 /// Who wrote a change, and when.
 #[derive(Clone, Debug)]
 pub struct Written {
@@ -432,15 +322,6 @@ pub fn first_written(connection: &Connection, record: RecordId) -> Result<Option
     rows.next()?.map(read_written).transpose()
 }
 
-/// The record people know behind a document.
-fn record_of(kind: u16, id: [u8; 16]) -> Option<RecordId> {
-    let kind = match Kind::from_number(kind)? {
-        Kind::UmkmOwner => Kind::Umkm,
-        kind => kind,
-    };
-    Some(RecordId { kind, id: Uuid::from_bytes(id) })
-}
-
 /// Every document there is, each once, for making projections anew.
 ///
 /// # Errors
@@ -463,13 +344,4 @@ pub fn find_unconfirmed(connection: &Connection, record: RecordId, hash: ChangeH
         WHERE kind = ? AND id = ? AND hash = ? AND intent IS NOT NULL AND (outcome IS NULL OR outcome = 'need')";
     let name = params![record.kind.number(), record.id.as_bytes(), hash];
     Ok(connection.prepare_cached(sql)?.query_row(name, |row| row.get(0)).optional()?)
-}
-
-/// Whether there is a change of ours that the server has not judged.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn is_unsent(connection: &Connection) -> Result<bool, StoreError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM change WHERE intent IS NOT NULL AND outcome IS NULL)";
-    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }

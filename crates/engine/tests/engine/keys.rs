@@ -61,12 +61,27 @@ fn a_fork_seen_by_the_server_freezes_the_key_and_not_the_person() {
         answer.unreadable = vec![Unreadable { index: 0, code: "fork".into() }];
     });
     phone.add("Rapat");
+    let cursor = lentera_protocol::stream::Cursor { stream: 1, position: 7, hash: [1; 8], below: None };
+    phone.world.office().pages = vec![lentera_protocol::stream::Page { rows: vec![], cursor }];
     assert_eq!(phone.sync()["cause"], "log_in_again");
+    assert_eq!(phone.number("SELECT count(*) FROM stream"), 0, "rows of its own were left out: the next key asks for them");
     phone.world.office().tamper = Box::new(|_| {});
     phone.add("Lagi");
     assert_eq!(phone.entries().len(), 2);
     phone.call("log_in_again", json!({"password": "x"}));
     assert_eq!((phone.sync()["light"]["waiting"].clone(), phone.entries().len()), (json!(0), 2));
+}
+
+#[test]
+fn a_frozen_key_that_the_server_forgets_is_not_enrolled_again() {
+    let phone = Phone::enrolled();
+    refuse(&phone, Refusal::KeyFrozen);
+    phone.sync();
+    refuse(&phone, Refusal::UnknownDevice);
+    phone.sync();
+    honest(&phone);
+    phone.call("log_in_again", json!({"password": "x"}));
+    assert_eq!(phone.world.office().devices.len(), 2);
 }
 
 #[test]

@@ -129,7 +129,8 @@ impl Gate {
 
     /// "Not now": the same few bytes for everybody but for the seconds, nothing signed.
     fn come_later(&self) -> Response {
-        let seconds = lock(&self.shared.appointments).next(Instant::now());
+        let gap = lock(&self.shared.tempo).gap();
+        let seconds = lock(&self.shared.appointments).next(Instant::now(), gap);
         (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, HeaderValue::from(seconds))]).into_response()
     }
 }

@@ -18,17 +18,28 @@ const RAISE: f64 = 4.0;
 /// What is left after an answer came late.
 const LOWER: f64 = 0.75;
 
+/// Between two answers to a crowd, before anything was found out, in seconds.
+const FIRST_GAP: f64 = 0.01;
+/// How much one gap between answers counts.
+const GAP_WEIGHT: f64 = 0.02;
+/// Who is told to come after a time comes between that and twice that: asked in for this share of a gap each, they come as they can be
+/// answered.
+const CROWDING: f64 = 0.6;
+
 /// What was found out.
 #[derive(Debug)]
 pub struct Tempo {
     limit: f64,
     lowered: Instant,
+    /// Seconds between two answers, while there was a crowd.
+    gap: f64,
+    answered: Instant,
 }
 
 impl Tempo {
     /// Nothing yet.
     pub const fn new(now: Instant) -> Self {
-        Self { limit: FIRST, lowered: now }
+        Self { limit: FIRST, lowered: now, gap: FIRST_GAP, answered: now }
     }
 
     /// Requests to be worked on at once.
@@ -36,15 +47,26 @@ impl Tempo {
         self.limit as usize
     }
 
+    /// How far apart those who are sent away shall come again.
+    pub fn gap(&self) -> Duration {
+        Duration::from_secs_f64(self.gap * CROWDING)
+    }
+
     /// An answer took so long, with so many being worked on.
     pub fn answered(&mut self, took: Duration, working: usize, now: Instant) {
+        let is_crowd = working as f64 > self.limit / 2.0;
+        if is_crowd {
+            let gap = now.duration_since(self.answered).min(GOAL);
+            self.gap += (gap.as_secs_f64() - self.gap) * GAP_WEIGHT;
+        }
+        self.answered = now;
         if took > GOAL {
             // Once for all those who were let in under the same limit.
             if now.duration_since(self.lowered) > GOAL {
                 self.limit = (self.limit * LOWER).max(FEWEST);
                 self.lowered = now;
             }
-        } else if working as f64 > self.limit / 2.0 {
+        } else if is_crowd {
             // Quick answers to few say nothing about many.
             self.limit = (self.limit + RAISE / self.limit).min(MOST);
         }
@@ -56,7 +78,7 @@ mod tests {
     use super::*;
 
     /// The longest answer of the last half minute on a machine that answers so many a second, with a crowd before the door.
-    fn longest_answer(a_second: usize) -> f64 {
+    fn longest_answer(a_second: usize) -> (f64, Duration) {
         let start = Instant::now();
         let mut tempo = Tempo::new(start);
         let each = 1.0 / a_second as f64;
@@ -73,14 +95,16 @@ mod tests {
                 longest = longest.max(took);
             }
         }
-        longest
+        (longest, tempo.gap())
     }
 
     #[test]
     fn answers_come_in_time_on_slow_and_fast_machines() {
         for a_second in [10, 40, 80, 150, 400] {
-            let longest = longest_answer(a_second);
+            let (longest, gap) = longest_answer(a_second);
             assert!((0.6..1.7).contains(&longest), "{longest} s at {a_second} a second");
+            let expected = CROWDING / a_second as f64;
+            assert!((0.9..1.1).contains(&(gap.as_secs_f64() / expected)), "{gap:?} at {a_second} a second");
         }
     }
 
