@@ -255,6 +255,9 @@ pub struct Words {
     pub understood: &'static str,
     // Conflicts.
     pub conflicts: &'static str,
+    pub history: &'static str,
+    pub history_about: &'static str,
+    pub no_history: &'static str,
     pub conflicts_about: &'static str,
     pub conflicts_home: fn(u32) -> String,
     pub conflicts_count: fn(usize) -> String,

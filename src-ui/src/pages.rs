@@ -3,6 +3,7 @@
 mod conflicts;
 mod delivery;
 mod enrol;
+mod history;
 mod home;
 mod keys;
 mod log;

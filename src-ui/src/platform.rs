@@ -1,5 +1,7 @@
 //! What only a browser can tell or do: the clock, the page, its storage and focus.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use js_sys::{Promise, Reflect};
 use lentera_domain::Timestamp;
 use leptos::prelude::*;
@@ -7,8 +9,22 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Clipboard, Element, File, FileReader, FocusOptions, HtmlElement, HtmlInputElement};
 
-/// Now, by the device's clock.
+/// By how many milliseconds the device's clock is behind the present, where the engine knows better.
+static CLOCK_BEHIND: AtomicI64 = AtomicI64::new(0);
+
+/// Now: by the device's clock, unless that is known to be wrong.
 pub fn now() -> Timestamp {
+    clock().plus_millis(CLOCK_BEHIND.load(Ordering::Relaxed))
+}
+
+/// What the engine holds for the present: a clock that is off by more than an hour is put right from here on.
+pub fn set_present(present: Timestamp) {
+    const HOUR: u64 = 60 * 60 * 1000;
+    let behind = present.millis().saturating_sub(clock().millis());
+    CLOCK_BEHIND.store(if behind.unsigned_abs() > HOUR { behind } else { 0 }, Ordering::Relaxed);
+}
+
+fn clock() -> Timestamp {
     // A clock reads far less than 2^53 milliseconds.
     #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds fit")]
     Timestamp::from_millis(js_sys::Date::now() as i64)

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::toolchain::{WASM, native, wasm};
-use crate::{checkout, demo, process, setup, ui};
+use crate::{checkout, demo, process, setup, simulate, ui};
 
 struct Step {
     name: &'static str,
@@ -28,12 +28,16 @@ const ALL: &[Step] = &[
     Step { name: "lints", run: lint_native },
     Step { name: "lints for wasm", run: lint_wasm },
     Step { name: "tests", run: test_native },
+    Step { name: "simulation", run: || simulate::run(SEEDS, 1) },
     Step { name: "documentation", run: check_docs },
     Step { name: "story in the real window", run: demo::run_headless },
 ];
 
 /// What is the same code on the device, on the server and in a browser.
 const PORTABLE: &[&str] = &["domain", "document", "protocol", "api", "engine", "ui"];
+
+/// Histories that are simulated: about a minute's worth.
+const SEEDS: u64 = 300;
 
 /// Runs all steps, or the fast ones; stops at the first that fails.
 pub fn run(fast: bool) -> Result<()> {

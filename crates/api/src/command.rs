@@ -275,6 +275,13 @@ commands! {
         choice: String,
     } -> view::Done;
 
+    /// Everything that was ever written to a record, newest first: also what others wrote over, and what was refused.
+    "history" RecordHistory {
+        /// Of which record.
+        #[cfg_attr(feature = "schema", schemars(with = "serde_json::Value"))]
+        record: lentera_domain::RecordId,
+    } -> Vec<view::HistoryEntry>;
+
     /// The person has dealt with a refused change (copied it, entered it again): it leaves the list and is kept.
     "dismiss_refused" DismissRefused {
         /// `change` of the refused record.

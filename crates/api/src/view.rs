@@ -28,6 +28,8 @@ pub struct Status {
     pub light: Light,
     /// Today in the office's zone.
     pub today: Day,
+    /// The present, as well as it is known: a wall clock that what the server told proves wrong is not believed.
+    pub present: Timestamp,
     /// Version of the app.
     pub version: String,
 }
@@ -186,6 +188,35 @@ pub struct ConflictValue {
     pub at: Option<Timestamp>,
     /// Whether it is the one shown until the conflict is settled.
     pub shown: bool,
+}
+
+/// What one person wrote to a record at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// Who: a name, or a NIP where the name is not known.
+    pub author: String,
+    /// Whether that is the person of this device.
+    pub own: bool,
+    /// When it was saved, by that device's clock.
+    pub at: Option<Timestamp>,
+    /// Whether it has arrived, waits, or was refused by the server.
+    pub delivered: Delivered,
+    /// What was written, in the order of the fields' keys.
+    pub fields: Vec<HistoryField>,
+}
+
+impl HistoryEntry {
+    /// Fields of records that no person fills in: no history tells of them.
+    pub const UNSAID: [&str; 7] = ["owner", "officer", "umkm", "visit", "noted_at", "registered_at", "kbli_edition"];
+}
+
+/// One field as it was written then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryField {
+    /// The field's key, as in the record's form.
+    pub field: String,
+    /// The value, as in [`ConflictValue::text`]; a NIK is masked.
+    pub text: String,
 }
 
 /// What a month counts so far, by days of work.
@@ -352,6 +383,8 @@ pub enum Finding {
     Rescued,
     /// So many records have fields to be settled.
     Conflicts { records: u32 },
+    /// Of so many records the server has a part, and keeps it until what a colleague's device has to send has come.
+    NeedsOthers { records: u32 },
 }
 
 /// A file was written.
@@ -426,6 +459,8 @@ pub struct RefusedRecord {
     pub at: Timestamp,
     /// What was typed, to be copied or entered again; null where it was no form.
     pub form: Option<serde_json::Value>,
+    /// The form as it was opened, for an edit: entered again, only what was changed in it is changed.
+    pub opened: Option<serde_json::Value>,
     /// Name of the draft that opens `form` again; null where there is none.
     pub draft: Option<String>,
 }

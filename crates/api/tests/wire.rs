@@ -1,9 +1,9 @@
 //! The JSON of commands and answers, as screens and scripts rely on it.
 
 use lentera_api::view::{
-    Attempt, Carried, Cause, Conflict, ConflictValue, Delivered, Delivery, Draft, Exported, FileTaken, Finding, Home, Light,
-    LogDay, LogEntryView, MonthCount, Page, Person, Progress, RefusedRecord, Rescue, Status, UmkmDetailView, UmkmView, Village,
-    VisitView, WaitingRecord,
+    Attempt, Carried, Cause, Conflict, ConflictValue, Delivered, Delivery, Draft, Exported, FileTaken, Finding, HistoryEntry,
+    HistoryField, Home, Light, LogDay, LogEntryView, MonthCount, Page, Person, Progress, RefusedRecord, Rescue, Status,
+    UmkmDetailView, UmkmView, Village, VisitView, WaitingRecord,
 };
 use lentera_api::{AddLogEntry, Command, Error, Event, Invite, What};
 use lentera_domain::log_entry::LogEntryForm;
@@ -80,7 +80,7 @@ fn answers() {
         conflicts: 1,
     };
     let today = Day::parse("2026-11-23").unwrap();
-    let status = Status { person: None, light: LIGHT, today, version: "0.1.0".into() };
+    let status = Status { person: None, light: LIGHT, today, present: NOW, version: "0.1.0".into() };
     let delivery = Delivery {
         light: LIGHT,
         cause: Some(Cause::Unreachable),
@@ -180,6 +180,7 @@ fn answers_of_whole_screens() {
         change: 7,
         at: NOW,
         form: Some(json!({"name": "Dapur"})),
+        opened: Some(json!({"name": ""})),
         draft: Some(text("umkm/new")),
     };
     let attempt = Attempt { at: NOW, last: NOW, count: 1, failed: Some(Cause::Unreachable), sent: 1, received: 2, millis: 3 };
@@ -193,8 +194,15 @@ fn answers_of_whole_screens() {
     };
     let exported = Exported { path: text("/x.lentera"), count: 2, bytes: 300 };
     let taken = FileTaken { parcels: 1, receipts: 2 };
+    let written = HistoryEntry {
+        author: text("Siti"),
+        own: true,
+        at: Some(NOW),
+        delivered: Delivered::Arrived,
+        fields: vec![HistoryField { field: text("product"), text: text("kue") }],
+    };
     insta::assert_json_snapshot!(json!({
-        "home": home, "umkm": detail, "village": village, "refused": refused, "attempt": attempt, "invite": invite, "exported": exported, "taken": taken,
+        "home": home, "umkm": detail, "village": village, "refused": refused, "attempt": attempt, "invite": invite, "exported": exported, "taken": taken, "written": written,
     }));
 }
 

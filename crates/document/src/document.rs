@@ -1,6 +1,7 @@
 //! One record's document.
 
 mod conflict;
+mod past;
 
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{Automerge, AutomergeError, Change, ROOT, ReadDoc, ScalarValue, ValueRef};
@@ -8,7 +9,8 @@ use lentera_domain::{RecordId, Timestamp};
 use serde::de::DeserializeOwned;
 
 pub use self::conflict::{FieldConflict, FieldValue};
-use crate::fields::{Fields, scalar};
+pub use self::past::builds_on;
+use crate::fields::{Fields, json, scalar};
 use crate::genesis::genesis;
 use crate::guard::prescan;
 use crate::{Actor, ChangeHash};
@@ -91,21 +93,6 @@ impl Document {
         self.put(actor, at, from.difference(to).into_iter().map(|(key, value)| (key, scalar(value))))
     }
 
-    /// Writes the fields of a change of ours anew: one that the server refused, onto what stands without it. `None` where they
-    /// stand already.
-    ///
-    /// # Errors
-    /// [`DocumentError::Load`] where the bytes are damaged.
-    pub fn rewrite(&mut self, actor: Actor, at: Timestamp, refused_change: &[u8]) -> Result<Option<NewChange>, DocumentError> {
-        use automerge::legacy::{Key, ObjectId, OpType};
-        let operations = parse_kept(refused_change)?.decode().operations;
-        let fields = operations.into_iter().filter_map(|operation| match (operation.obj, operation.key, operation.action) {
-            (ObjectId::Root, Key::Map(key), OpType::Put(value)) => Some((key.to_string(), value)),
-            _ => None,
-        });
-        self.put(actor, at, fields)
-    }
-
     /// Puts `values` as one change; `None` where all of them stand already.
     fn put<K: Into<String>>(
         &mut self,
@@ -156,6 +143,24 @@ impl Document {
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, DocumentError> {
         self.fields().read()
     }
+}
+
+/// What a kept change wrote: keys and values, null where it emptied one.
+///
+/// # Errors
+/// [`DocumentError::Load`] where the bytes are damaged.
+pub fn written_by(change: &[u8]) -> Result<Vec<(String, serde_json::Value)>, DocumentError> {
+    Ok(puts(change)?.into_iter().map(|(key, value)| (key, json(&value.into()).unwrap_or_default())).collect())
+}
+
+fn puts(change: &[u8]) -> Result<Vec<(String, ScalarValue)>, DocumentError> {
+    use automerge::legacy::{Key, ObjectId, OpType};
+    let operations = parse_kept(change)?.decode().operations.into_iter();
+    let puts = operations.filter_map(|operation| match (operation.obj, operation.key, operation.action) {
+        (ObjectId::Root, Key::Map(key), OpType::Put(value)) => Some((key.to_string(), value)),
+        _ => None,
+    });
+    Ok(puts.collect())
 }
 
 /// A change that was accepted before. The prescan sees what a failing disk did to it.
@@ -253,12 +258,28 @@ mod tests {
             base.clone().write(Actor::derive(&[2; 32], 0), NOW, &before, &fields_of(&others).unwrap()).unwrap().unwrap();
 
         let mut standing = Document::load(id(), [first.bytes.as_slice(), &foreign.bytes]).unwrap();
-        let anew = standing.rewrite(Actor::derive(&[1; 32], 1), NOW, &refused.bytes).unwrap().unwrap();
+        let anew = standing.rewrite(Actor::derive(&[1; 32], 1), NOW, &[foreign.hash], &refused.bytes).unwrap().unwrap();
         let umkm: Umkm = standing.read().unwrap();
         assert_eq!((umkm.founded, umkm.product, umkm.address), (Some(2011), None, others.address));
         assert_ne!(anew.hash, refused.hash);
         assert!(Document::load(id(), [first.bytes.as_slice(), &foreign.bytes, &anew.bytes]).is_ok());
-        assert_eq!(standing.rewrite(Actor::derive(&[1; 32], 1), NOW, &refused.bytes).unwrap(), None);
+        assert_eq!(standing.rewrite(Actor::derive(&[1; 32], 1), NOW, &[foreign.hash], &refused.bytes).unwrap(), None);
+    }
+
+    #[test]
+    fn what_a_change_wrote_is_read_back_and_nothing_else() {
+        let (base, first) = create(Actor::derive(&[1; 32], 0));
+        let before = fields_of(&dapur()).unwrap();
+        let written = written_by(&first.bytes).unwrap();
+        assert!(written.iter().all(|(key, value)| before.get(key) == Some(value)), "{written:?}");
+        assert_eq!(written.len(), before.difference(&Fields::default()).len());
+        let edited = Umkm { founded: Some(2011), product: None, ..dapur() };
+        let edit = base.clone().write(Actor::derive(&[1; 32], 0), NOW, &before, &fields_of(&edited).unwrap()).unwrap().unwrap();
+        assert_eq!(
+            written_by(&edit.bytes).unwrap(),
+            [("founded".into(), 2011.into()), ("product".into(), serde_json::Value::Null)]
+        );
+        assert!(written_by(b"no change").is_err());
     }
 
     #[test]
@@ -268,7 +289,7 @@ mod tests {
             let mut damaged = change.bytes.clone();
             damaged[at] ^= 0x10;
             assert!(matches!(Document::load(id(), [damaged.as_slice()]), Err(DocumentError::Load(_))), "byte {at}");
-            assert!(document.rewrite(Actor::derive(&[1; 32], 0), NOW, &damaged).is_err(), "byte {at}");
+            assert!(document.rewrite(Actor::derive(&[1; 32], 0), NOW, &[], &damaged).is_err(), "byte {at}");
         }
     }
 }

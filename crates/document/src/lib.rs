@@ -14,7 +14,7 @@ mod projection;
 mod released;
 
 pub use actor::Actor;
-pub use document::{Document, DocumentError, FieldConflict, FieldValue, NewChange};
+pub use document::{Document, DocumentError, FieldConflict, FieldValue, NewChange, builds_on, written_by};
 pub use fields::{Fields, fields_of};
 pub use projection::{Projection, project};
 

@@ -6,6 +6,7 @@ mod doctor;
 mod draft;
 mod enrol;
 mod file;
+mod history;
 mod home;
 mod log;
 mod region;
@@ -15,13 +16,14 @@ mod visit;
 
 use lentera_api::view::Done;
 use lentera_api::{Command, Error};
-use lentera_domain::Timestamp;
 use lentera_domain::id::new_uuid;
+use lentera_domain::{FieldError, Reason, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::Engine;
-use crate::platform::random;
+use crate::platform::{self, random};
+use crate::store::identity::Identity;
 use crate::store::{record, rescue};
 
 /// Carries out `command`. The match is whole: a command without a use case does not compile.
@@ -55,6 +57,7 @@ pub(crate) async fn dispatch(engine: &Engine, command: Command) -> Result<Value,
         Command::LogInAgain(c) => answer(enrol::log_in_again(engine, c).await),
         Command::ListConflicts(_) => answer(conflict::list(engine)),
         Command::SettleConflict(c) => answer(conflict::settle(engine, &command, c)),
+        Command::RecordHistory(c) => answer(history::history(engine, c.record)),
         Command::DismissRefused(c) => answer(delivery::dismiss(engine, c.change)),
         Command::ExportUnsent(c) => answer(file::export_unsent(engine, &c.path)),
         Command::ExportReceipts(c) => answer(file::export_receipts(engine, &c.path)),
@@ -85,9 +88,35 @@ fn new_id(engine: &Engine) -> Uuid {
     new_uuid(engine.platform.now(), random(&*engine.platform))
 }
 
+/// By the wall clock.
 fn now(engine: &Engine) -> Timestamp {
     engine.platform.now()
 }
+
+/// The present, as well as it is known here.
+fn present(engine: &Engine, identity: &Identity) -> Timestamp {
+    platform::present(&*engine.platform, identity.anchor)
+}
+
+/// Reads a form that has a day, which must have come: where the present is not known, any day may have.
+fn read_form<T>(
+    engine: &Engine,
+    identity: &Identity,
+    read: impl Fn(Timestamp) -> Result<T, FieldError>,
+) -> Result<T, FieldError> {
+    match read(present(engine, identity)) {
+        Err(error)
+            if matches!(error.reason, Reason::FutureDay { .. })
+                && platform::is_lost_in_time(&*engine.platform, identity.anchor) =>
+        {
+            read(END_OF_TIME)
+        }
+        form => form,
+    }
+}
+
+/// No day of a form is later: 9999-12-31.
+const END_OF_TIME: Timestamp = Timestamp::from_millis(253_402_214_400_000);
 
 /// Rows of one page at most.
 const PAGE_MAX: u32 = 500;

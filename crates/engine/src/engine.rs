@@ -56,11 +56,10 @@ impl Engine {
         let mut store = folder.active_database().map(|database| Store::open(&database, now)).transpose()?;
         let (watch, found) = folder.open_watch()?;
         if let Some(store) = &mut store {
-            store.write(|transaction| {
-                found.iter().try_for_each(|hash| suspect::note(transaction, *hash))?;
-                // What waited for a newer app may have it now.
-                Rows::new(transaction, now, &*watch).take_all_pending()
-            })?;
+            // By itself: what is examined next may end the process again, and must be known by then.
+            store.write(|transaction| found.iter().try_for_each(|hash| suspect::note(transaction, *hash)))?;
+            // What waited for a newer app may have it now.
+            store.write(|transaction| Rows::new(transaction, now, &*watch).take_all_pending())?;
         }
         Ok(Self {
             platform,

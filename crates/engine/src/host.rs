@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::thread;
+use std::time::Duration;
 
 use lentera_api::{Command, Error, Event};
 use serde_json::Value;
@@ -10,6 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
 use crate::{Engine, NativePlatform};
+
+/// Until sending and fetching begin anew after a fault of ours ended them.
+const AFTER_FAULT: Duration = Duration::from_secs(60);
 
 enum Message {
     Dispatch(Box<Command>, oneshot::Sender<Result<Value, Error>>),
@@ -87,7 +91,15 @@ fn serve(
     let _ = opened.send(Ok(()));
     LocalSet::new().block_on(&runtime, async move {
         let background = Rc::clone(&engine);
-        let background = tokio::task::spawn_local(async move { background.run().await });
+        let background = tokio::task::spawn_local(async move {
+            loop {
+                let engine = Rc::clone(&background);
+                let Err(error) = tokio::task::spawn_local(async move { engine.run().await }).await else { break };
+                // A fault of ours must not end the sending until the app is started again.
+                tracing::error!(%error, "sending and fetching ended");
+                tokio::time::sleep(AFTER_FAULT).await;
+            }
+        });
         while let Some(message) = inbox.recv().await {
             match message {
                 Message::InFront(in_front) => engine.set_in_front(in_front),

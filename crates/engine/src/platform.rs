@@ -101,6 +101,29 @@ pub(crate) fn random_part(platform: &dyn Platform) -> f64 {
     f64::from(u32::from_be_bytes(random(platform))) / f64::from(u32::MAX)
 }
 
+/// A wall clock that is this much off what the server told is not believed, in milliseconds.
+const CLOCK_OFF: u64 = 60 * 60 * 1000;
+
+/// The present, as well as it is known: the wall clock, unless what the server told and the boot clock say that it is off.
+pub(crate) fn present(platform: &dyn Platform, anchor: Option<Anchor>) -> Timestamp {
+    let (wall, told) = (platform.now(), stamp(platform, anchor));
+    match (told.anchor, told.since_anchor) {
+        (Some(anchor), Some(since)) => {
+            let told = Timestamp::from_millis(anchor.saturating_add(since));
+            if told.millis().abs_diff(wall.millis()) > CLOCK_OFF { told } else { wall }
+        }
+        // It was told once, and how long ago is not known.
+        (Some(anchor), None) => wall.max(Timestamp::from_millis(anchor)),
+        (None, _) => wall,
+    }
+}
+
+/// Whether the present is not known: it is later than the wall clock says, and nothing tells by how much.
+pub(crate) fn is_lost_in_time(platform: &dyn Platform, anchor: Option<Anchor>) -> bool {
+    let told = stamp(platform, anchor);
+    told.since_anchor.is_none() && told.anchor.is_some_and(|anchor| anchor > told.wall)
+}
+
 /// What the clocks say now; `anchor` is what the server told last.
 pub(crate) fn stamp(platform: &dyn Platform, anchor: Option<Anchor>) -> Stamp {
     let boot = platform.boot();

@@ -33,6 +33,7 @@ const MIGRATIONS: &[(&str, Then)] = &[
         bundle::name_devices(connection)?;
         pending::take_unknown_kinds(connection)
     }),
+    (include_str!("store/migrations/2026-11-27-earlier-keys.sql"), |_| Ok(())),
 ];
 
 /// What a migration does beside its SQL.
@@ -188,6 +189,12 @@ impl Store {
             transaction.commit()?;
         }
         Ok(())
+    }
+
+    /// Closes the database with its journal emptied, so that its own file is all there is of it.
+    fn close_whole(self) -> Result<(), StoreError> {
+        let is_busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?;
+        if is_busy { Err(StoreError::Damaged("journal")) } else { Ok(()) }
     }
 
     /// Runs `work` as one transaction: all of it is on the disk when this returns `Ok`, and nothing of it otherwise.

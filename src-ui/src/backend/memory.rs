@@ -1,5 +1,6 @@
 //! An engine and its server in memory: what a person types is judged by the same rules as in the app, and gone with the page.
 
+mod history;
 mod records;
 mod sample;
 mod trouble;
@@ -116,7 +117,7 @@ impl State {
                 json(self.records.log_entry(id)?)
             }
             Command::EditLogEntry(edit) => {
-                self.records.edit_log_entry(edit.id, edit.form.parse(self.nip()?, now)?)?;
+                self.records.edit_log_entry(edit.id, edit.form.parse(self.nip()?, now)?, now)?;
                 self.remove_draft(&format!("log_entry/{}", edit.id));
                 json(self.records.log_entry(edit.id)?)
             }
@@ -130,7 +131,7 @@ impl State {
                 json(self.records.umkm(id)?)
             }
             Command::EditUmkm(edit) => {
-                self.records.edit_umkm(edit.id, edit.form.parse(now)?)?;
+                self.records.edit_umkm(edit.id, edit.form.parse(now)?, now)?;
                 self.remove_draft(&format!("umkm/{}", edit.id));
                 json(self.records.umkm(edit.id)?)
             }
@@ -172,6 +173,7 @@ impl State {
                 self.records.settle(settle.record, &settle.field, &settle.choice)?;
                 json(Done {})
             }
+            Command::RecordHistory(ask) => json(self.records.history_of(ask.record)),
             Command::DismissRefused(dismiss) => {
                 let record = self.trouble.dismiss(dismiss.change)?;
                 self.records.set_delivered(record.id, Delivered::Arrived);
@@ -217,7 +219,7 @@ impl State {
 
     fn status(&self, now: Timestamp) -> Status {
         let version = env!("CARGO_PKG_VERSION").into();
-        Status { person: self.person.clone(), light: self.light(), today: now.day(), version }
+        Status { person: self.person.clone(), light: self.light(), today: now.day(), present: now, version }
     }
 
     fn person(&self) -> Result<&Person, Error> {

@@ -15,6 +15,7 @@ pub fn opened_head(route: Route, title: impl IntoView + 'static) -> impl IntoVie
     let parent_name = match parent {
         Route::Umkm(_) => words.draft_umkm,
         Route::LogEntry(_) => words.log,
+        Route::Visit(_) => words.visit,
         Route::VisitNew(_) => words.visit,
         other => match other.section() {
             Section::Home => words.home,

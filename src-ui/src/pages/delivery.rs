@@ -71,6 +71,7 @@ fn leading<'a>(findings: &'a [Finding], light: &Light) -> Option<&'a Finding> {
         | Finding::Busy { .. }
         | Finding::BadAnswer
         | Finding::HeldBack { .. }
+        | Finding::NeedsOthers { .. }
         | Finding::ClockWrong { .. } => light.waiting > 0,
         Finding::DiskLow { .. } | Finding::KeptAside { .. } | Finding::Rescued | Finding::Conflicts { .. } => false,
         Finding::WrongAddress { .. }

@@ -6,6 +6,7 @@ use lentera_domain::{Day, LogEntryId, Status};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::history::history_link;
 use crate::components::conflict::conflict_notice;
 use crate::components::duration_bar::duration_bar;
 use crate::components::fields::SearchField;
@@ -218,6 +219,7 @@ fn detail(view: &LogEntryView) -> impl IntoView + use<> {
             <div class="effects">{effects(view)}</div>
             {fact_list(facts(view, words))}
             <p class="hint" data-test="evidence">{evidence_sentence(&view.evidence, app.language.get_untracked())}</p>
+            {history_link(id.record())}
             {entry.visit.map(|visit| {
                 view! {
                     <p>
@@ -279,7 +281,7 @@ fn facts(view: &LogEntryView, words: &Words) -> Vec<(&'static str, String)> {
 }
 
 /// Names and values; what has no value is left out.
-pub fn fact_list(facts: Vec<(&'static str, String)>) -> impl IntoView {
+pub fn fact_list<N: IntoView + 'static>(facts: Vec<(N, String)>) -> impl IntoView {
     let rows: Vec<_> = facts
         .into_iter()
         .filter(|(_, value)| !value.is_empty())

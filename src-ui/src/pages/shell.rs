@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{conflicts, delivery, home, log, log_form, more, umkm, umkm_form, visit, visit_form};
+use super::{conflicts, delivery, history, home, log, log_form, more, umkm, umkm_form, visit, visit_form};
 use crate::components::icon::{Icon, icon};
 use crate::components::light::LightLink;
 use crate::components::page::failure;
@@ -147,6 +147,7 @@ fn detail_page(route: Route) -> AnyView {
         Route::VisitNew(id) => visit_form::new(id).into_any(),
         Route::Visit(id) => visit::detail(id).into_any(),
         Route::Conflicts(record) => conflicts::conflicts(record).into_any(),
+        Route::History(record) => history::history(record).into_any(),
         Route::Delivery => delivery::delivery().into_any(),
         Route::More => more::more().into_any(),
         Route::Password => more::password().into_any(),

@@ -5,6 +5,7 @@ use lentera_api::{self as api, ListUmkm};
 use lentera_domain::UmkmId;
 use leptos::prelude::*;
 
+use super::history::history_link;
 use super::log::fact_list;
 use crate::components::conflict::conflict_notice;
 use crate::components::fields::SearchField;
@@ -88,6 +89,7 @@ fn whole(view: &UmkmDetailView) -> impl IntoView + use<> {
                     })}
             </div>
             {fact_list(facts(view, words))}
+            {history_link(id.record())}
             <section>
                 <h2>{words.visits}</h2>
                 {visits.is_empty().then(|| view! { <p class="hint">{words.no_visits}</p> })}

@@ -5,6 +5,7 @@ use lentera_api::view::VisitView;
 use lentera_domain::VisitId;
 use leptos::prelude::*;
 
+use super::history::history_link;
 use super::log::fact_list;
 use crate::components::conflict::conflict_notice;
 use crate::components::page::{loaded, opened_head};
@@ -35,6 +36,7 @@ fn whole(view: &VisitView) -> impl IntoView + use<> {
             <p>{state_line(view.delivered)}</p>
             {conflict_notice(&view.conflicts)}
             {fact_list(facts(view, words))}
+            {history_link(view.id.record())}
             <div class="actions">
                 <a class="button" href=Route::Umkm(visit.umkm).path()>{words.open_umkm}</a>
                 <a class="button" href=Route::LogEntry(view.log_entry).path() data-test="open-entry">{words.open_entry}</a>

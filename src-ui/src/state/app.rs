@@ -116,6 +116,7 @@ impl App {
 
     /// Shows what the engine told about itself.
     pub fn take_status(self, status: lentera_api::view::Status) {
+        platform::set_present(status.present);
         self.version.set(status.version);
         self.light.set(Some(status.light));
         self.person.set(status.person);

@@ -166,9 +166,13 @@ impl<F: Form> FormState<F> {
         spawn_local(async move {
             let draft = app.call(ReadDraft { name: keeper.name().to_owned() }).await.ok().flatten();
             if let Some(draft) = draft {
-                match serde_json::from_value(draft.content) {
-                    Ok(content) => {
-                        state.typed.try_set(content);
+                match read_draft(draft.content) {
+                    Ok((typed, opened)) => {
+                        state.typed.try_set(typed);
+                        // What the person saw then is what their words are an answer to, not what has come since.
+                        if let Some(opened) = opened {
+                            state.opened.try_set_value(opened);
+                        }
                         keeper.state.try_set(DraftState::Restored(draft.saved_at));
                     }
                     // Another version of the app wrote it: kept, but not in this form.
@@ -216,7 +220,8 @@ impl<F: Form> FormState<F> {
 
     /// Has the draft written.
     fn keep(self) {
-        if let Some(Ok(content)) = self.typed.try_with_untracked(|form| serde_json::to_value(form)) {
+        let Some(opened) = self.opened.try_get_value() else { return };
+        if let Some(Ok(content)) = self.typed.try_with_untracked(|typed| draft_of(typed, &opened)) {
             self.draft.try_with_value(|draft| draft.push(content));
         }
     }
@@ -306,6 +311,28 @@ impl<F: Form> FormState<F> {
     }
 }
 
+/// Where a draft keeps the form as it was opened, beside what was typed.
+const OPENED: &str = "opened";
+
+/// The draft of a form.
+fn draft_of<F: Form>(typed: &F, opened: &F) -> serde_json::Result<serde_json::Value> {
+    Ok(draft_with(serde_json::to_value(typed)?, Some(serde_json::to_value(opened)?)))
+}
+
+/// A draft of these fields, as a command kept them.
+pub fn draft_with(mut typed: serde_json::Value, opened: Option<serde_json::Value>) -> serde_json::Value {
+    if let Some((fields, opened)) = typed.as_object_mut().zip(opened) {
+        fields.insert(OPENED.to_owned(), opened);
+    }
+    typed
+}
+
+/// What was typed, and what it was typed into, as far as the draft tells.
+fn read_draft<F: Form>(mut content: serde_json::Value) -> serde_json::Result<(F, Option<F>)> {
+    let opened = content.as_object_mut().and_then(|fields| fields.remove(OPENED));
+    Ok((serde_json::from_value(content)?, opened.and_then(|opened| serde_json::from_value(opened).ok())))
+}
+
 /// All that cannot be taken, in the form's order: each fault is mended from a faultless form to find the next.
 fn faults_of<F: Form>(form: &F, nip: &Nip, now: Timestamp) -> Vec<FieldError> {
     let mut faults: Vec<FieldError> = Vec::new();
@@ -339,6 +366,18 @@ mod tests {
         assert_eq!(names, ["day", "start", "end", "category", "activity", "unit"]);
         assert_eq!(faults_of(&VisitForm::default(), &nip, NOW).len(), 5);
         assert_eq!(faults_of(&UmkmForm::default(), &nip, NOW).len(), 3);
+    }
+
+    #[test]
+    fn a_draft_holds_what_was_typed_and_what_it_was_typed_into() {
+        let opened = UmkmForm { name: "Dapur".into(), phone: "0812".into(), ..UmkmForm::default() };
+        let typed = UmkmForm { name: "Dapur Melati".into(), ..opened.clone() };
+        let draft = draft_of(&typed, &opened).unwrap();
+        assert_eq!(draft["name"], "Dapur Melati");
+        assert_eq!(read_draft::<UmkmForm>(draft).unwrap(), (typed.clone(), Some(opened)));
+        // An earlier version kept only what was typed; another form's draft is none of this one's.
+        assert_eq!(read_draft::<UmkmForm>(serde_json::to_value(&typed).unwrap()).unwrap(), (typed.clone(), None));
+        assert!(read_draft::<LogEntryForm>(draft_of(&typed, &typed).unwrap()).is_err());
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub enum Route {
     Visit(VisitId),
     /// Fields to be settled; of one record, or of all.
     Conflicts(Option<Uuid>),
+    /// Everything that was ever written to a record.
+    History(RecordId),
     /// The light's page.
     Delivery,
     /// Lainnya.
@@ -67,6 +69,9 @@ impl Route {
             ["kunjungan", visit] => id(visit).map(|id| Self::Visit(VisitId(id))),
             ["bentrok"] => Some(Self::Conflicts(None)),
             ["bentrok", record] => id(record).map(|id| Self::Conflicts(Some(id))),
+            ["kegiatan", entry, "riwayat"] => id(entry).map(|id| Self::History(LogEntryId(id).record())),
+            ["umkm", umkm, "riwayat"] => id(umkm).map(|id| Self::History(UmkmId(id).record())),
+            ["kunjungan", visit, "riwayat"] => id(visit).map(|id| Self::History(VisitId(id).record())),
             ["pengiriman"] => Some(Self::Delivery),
             ["lainnya"] => Some(Self::More),
             ["lainnya", "sandi"] => Some(Self::Password),
@@ -96,6 +101,7 @@ impl Route {
             Self::Visit(id) => format!("/kunjungan/{id}"),
             Self::Conflicts(None) => "/bentrok".into(),
             Self::Conflicts(Some(id)) => format!("/bentrok/{id}"),
+            Self::History(record) => Self::of_record(record).path() + "/riwayat",
             Self::Delivery => "/pengiriman".into(),
             Self::More => "/lainnya".into(),
             Self::Password => "/lainnya/sandi".into(),
@@ -137,6 +143,7 @@ impl Route {
             | Self::UmkmVisit(_)
             | Self::VisitNew(_)
             | Self::Visit(_) => Section::Umkm,
+            Self::History(record) => Self::of_record(record).section(),
             Self::Delivery | Self::More | Self::Password => Section::More,
         }
     }
@@ -153,6 +160,9 @@ impl Route {
 
     /// Where "back" in the head of the page leads.
     pub fn parent(self) -> Self {
+        if let Self::History(record) = self {
+            return Self::of_record(record);
+        }
         match self.section() {
             Section::Home => Self::Home,
             Section::Log => match self {
@@ -219,6 +229,9 @@ mod tests {
             Route::Visit(VisitId(id)),
             Route::Conflicts(None),
             Route::Conflicts(Some(id)),
+            Route::History(LogEntryId(id).record()),
+            Route::History(UmkmId(id).record()),
+            Route::History(VisitId(id).record()),
             Route::Delivery,
             Route::More,
             Route::Password,

@@ -207,6 +207,22 @@ impl Device {
         self.start().map_err(|error| anyhow!("device {}: {error}", self.number))
     }
 
+    /// The copy and its disk change places.
+    ///
+    /// # Errors
+    /// Where that fails.
+    pub fn change_places(&mut self) -> Result<()> {
+        self.stop()?;
+        self.disk.flush();
+        let aside = self.image.with_extension("aside");
+        copy_folder(&self.folder, &aside)?;
+        copy_folder(&self.image, &self.folder)?;
+        fs::remove_dir_all(&self.image)?;
+        fs::rename(&aside, &self.image)?;
+        self.boot_anew();
+        self.start().map_err(|error| anyhow!("device {}: {error}", self.number))
+    }
+
     /// Empties the device and starts the app, which then knows nobody.
     ///
     /// # Errors

@@ -90,12 +90,17 @@ happenings! {
     "image" Image 3;
     /// The device's disk is replaced by its last copy.
     "set-back" SetBack 2;
+    /// The device's disk and its last copy change places, as if two devices had one key.
+    "twin" Twin 3;
     /// A piece of the device's database is overwritten with rubbish.
     "damage" Damage 2;
     /// The device is emptied and enrolled anew, if all had arrived.
     "reinstall" Reinstall 1;
     /// The server withdraws the device.
     "revoke" Revoke 1;
+
+    /// The server's program ends twice while it examines a change of the device's that is yet to be sent: it will not examine it again.
+    "poison" Poison 2;
 
     /// The person moves to another unit.
     "move-person" MovePerson 2;
@@ -132,19 +137,24 @@ impl Event {
     }
 }
 
-/// The history of a seed, for so many devices. Each seed leaves out some kinds of trouble altogether, so that what they would
-/// hide comes to light.
+/// The history of a seed, for so many devices. Each seed leaves out some kinds of events altogether, so that what they would hide
+/// comes to light, and has more of others, so that rare ones meet.
 pub fn history(seed: u64, devices: usize) -> Vec<Event> {
     let mut dice = Dice::new(seed);
     let weights: Vec<_> = What::ALL
         .iter()
         .map(|what| {
             let is_always = matches!(what, What::Note | What::Edit | What::Amend | What::Register | What::Sync);
-            (*what, if is_always || !dice.one_in(3) { what.weight() } else { 0 })
+            let share = match dice.below(9) {
+                0..3 if !is_always => 0,
+                3 => 6,
+                _ => 1,
+            };
+            (*what, what.weight() * share)
         })
         .collect();
     let all: u64 = weights.iter().map(|(_, weight)| weight).sum();
-    let length = 20 + dice.below(70);
+    let length = 20 + dice.below(80);
     (0..length)
         .map(|_| {
             let mut at = dice.below(all);

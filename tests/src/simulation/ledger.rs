@@ -14,6 +14,26 @@ pub fn key(record: RecordId) -> Key {
     (record.kind.number(), *record.id.as_bytes())
 }
 
+/// Something typed.
+#[derive(Clone, Debug)]
+pub struct Typed {
+    /// Into which document.
+    pub key: Key,
+    /// Into which of its fields.
+    pub field: &'static str,
+    /// What: found nowhere else.
+    pub token: String,
+    /// What stood there when the form was opened.
+    pub saw: String,
+}
+
+impl Typed {
+    /// Into a new document.
+    pub const fn new(key: Key, field: &'static str, token: String) -> Self {
+        Self { key, field, token, saw: String::new() }
+    }
+}
+
 /// Something typed that a device said is saved.
 #[derive(Clone, Debug)]
 pub struct Saved {
@@ -21,8 +41,12 @@ pub struct Saved {
     pub device: usize,
     /// In which document.
     pub key: Key,
+    /// In which of its fields.
+    pub field: &'static str,
     /// What was typed: found nowhere else.
     pub token: String,
+    /// What stood there when the form was opened.
+    pub saw: String,
     /// The change that holds it.
     pub change: [u8; 32],
     /// The device has that change itself, and must keep it.
@@ -38,6 +62,10 @@ pub struct Ledger {
     pub saved: Vec<Saved>,
     /// Forms half filled in, by device and form.
     pub drafts: BTreeMap<(usize, String), String>,
+    /// Devices whose disk was once another than what they wrote last.
+    pub set_back: BTreeSet<usize>,
+    /// Values of conflicts that somebody settled, having seen them all.
+    pub settled: Vec<String>,
     /// Changes that a device showed as arrived.
     pub arrived: BTreeSet<[u8; 32]>,
     tokens: u32,
@@ -51,11 +79,11 @@ impl Ledger {
     }
 
     /// A device said that `typed` is saved in these documents. What it does not hold is told.
-    pub fn save(&mut self, device: usize, here: &OnDevice, typed: Vec<(Key, String)>) -> Vec<String> {
+    pub fn save(&mut self, device: usize, here: &OnDevice, typed: Vec<Typed>) -> Vec<String> {
         let mut missing = Vec::new();
-        for (key, token) in typed {
+        for Typed { key, field, token, saw } in typed {
             match here.own_change_with(key, &token) {
-                Some(change) => self.saved.push(Saved { device, key, token, change, is_here: true, excused: None }),
+                Some(change) => self.saved.push(Saved { device, key, field, token, saw, change, is_here: true, excused: None }),
                 None => missing.push(token),
             }
         }
@@ -72,6 +100,7 @@ impl Ledger {
 
     /// The device's disk is another than it was: what it holds no more is excused, but for what `elsewhere` holds.
     pub fn excuse(&mut self, device: usize, here: &OnDevice, elsewhere: impl Fn(&Saved) -> bool, why: &'static str) {
+        self.set_back.insert(device);
         for saved in self.saved.iter_mut().filter(|saved| saved.device == device && saved.is_here) {
             if !here.has(saved.change) {
                 saved.is_here = false;

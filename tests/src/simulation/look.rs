@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use ed25519_dalek::SigningKey;
-use lentera_domain::Kind;
+use lentera_document::Document;
+use lentera_domain::{Kind, RecordId};
 use lentera_protocol::DeviceId;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use uuid::Uuid;
@@ -20,6 +21,8 @@ pub struct OnDevice {
     pub changes: Vec<Change>,
     /// Records as shown, JSON.
     pub rows: BTreeMap<Key, String>,
+    /// Fields that are shown as in conflict.
+    pub conflicts: Vec<(Key, String)>,
     /// Bundles that have receipts: hash, and the receipt.
     pub receipts: Vec<([u8; 32], Vec<u8>)>,
     /// Whether the device was ever rescued, and whether everything was read.
@@ -82,6 +85,9 @@ impl OnDevice {
                 here.rows.insert((kind.number(), row.get(0)?), row.get(1)?);
             }
         }
+        let mut select = db.prepare("SELECT kind, id, field FROM conflict")?;
+        let conflicts = select.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+        here.conflicts = conflicts.collect::<Result<_, _>>()?;
         let mut select = db.prepare("SELECT hash, receipt FROM bundle WHERE receipt IS NOT NULL")?;
         here.receipts = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         let mut select = db.prepare("SELECT name, content FROM draft UNION ALL SELECT name, content FROM draft_aside")?;
@@ -115,6 +121,12 @@ impl OnDevice {
     pub fn own_change_with(&self, key: Key, token: &str) -> Option<[u8; 32]> {
         let found = self.changes.iter().rev().find(|change| change.is_own && change.key == key && holds(&change.bytes, token));
         found.map(|change| change.hash)
+    }
+
+    /// Whether something of this document was refused.
+    pub fn has_refused(&self, key: Key) -> bool {
+        let refused = |outcome: &str| !matches!(outcome, "accepted" | "need" | "replaced");
+        self.changes.iter().any(|change| change.key == key && change.outcome.as_deref().is_some_and(refused))
     }
 
     /// Whether all that was written here has arrived.
@@ -200,6 +212,18 @@ impl OnServer {
     /// Whether it accepted a change of this document that holds this text.
     pub fn holds(&self, key: Key, token: &str) -> bool {
         self.changes.get(&key).is_some_and(|changes| changes.iter().any(|(_, bytes)| holds(bytes, token)))
+    }
+
+    /// The texts that stand in a field: one, or those of a conflict.
+    pub fn standing(&self, key: Key, field: &str) -> Vec<String> {
+        let Some(kind) = Kind::from_number(key.0) else { return Vec::new() };
+        let id = RecordId { kind, id: Uuid::from_bytes(key.1) };
+        let changes = self.changes.get(&key).into_iter().flatten().map(|(_, bytes)| bytes.as_slice());
+        let Ok(document) = Document::load(id, changes) else { return Vec::new() };
+        let conflicts = document.conflicts().into_iter().filter(|conflict| conflict.field == field);
+        let values = conflicts.flat_map(|conflict| conflict.values).map(|value| value.value);
+        let values = values.chain(document.fields().get(field).cloned());
+        values.filter_map(|value| value.as_str().map(ToOwned::to_owned)).collect()
     }
 
     /// Whether this device was withdrawn.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Result};
 use axum::Router;
 use ed25519_dalek::SigningKey;
+use lentera_document::guard::{self, FileWatch, Watch};
 use lentera_domain::{Nip, Text, Timestamp, UmkmId};
 use lentera_protocol::DeviceId;
 use lentera_server::clock::Clock;
@@ -152,7 +153,7 @@ impl Server {
 
     fn run<S: Storage>(&self, runtime: &Runtime, storage: S) -> Result<Running> {
         let service = Service::new(storage, key(), Arc::clone(&self.clock) as Arc<dyn Clock>);
-        let service = Arc::new(runtime.block_on(service.watching(&self.folder.join("watch")))?);
+        let service = Arc::new(runtime.block_on(service.watching(&self.watch()))?);
         Ok(Running { router: http::router(Arc::clone(&service)), operator: Box::new(service) })
     }
 
@@ -213,6 +214,25 @@ impl Server {
         self.disk.flush();
         copy_folder(&self.backup, &self.folder)?;
         self.start(runtime)
+    }
+
+    /// The program ends twice while it examines these bytes, as far as its watch tells.
+    ///
+    /// # Errors
+    /// Where it does not start again.
+    pub fn end_on(&mut self, runtime: &Runtime, change: &[u8]) -> Result<()> {
+        for _ in 0..2 {
+            self.stop()?;
+            let (watch, _) = FileWatch::open(&self.watch())?;
+            watch.begin(guard::watch_hash(change));
+            drop(watch);
+            self.start(runtime)?;
+        }
+        Ok(())
+    }
+
+    fn watch(&self) -> PathBuf {
+        self.folder.join("watch")
     }
 
     fn operator(&self) -> Result<&dyn Operator> {

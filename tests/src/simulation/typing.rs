@@ -7,6 +7,8 @@ use lentera_domain::visit::VisitForm;
 
 use crate::dice::Dice;
 
+/// The field of an enterprise's form that is kept apart, with its owner's protected data.
+pub const PHONE: &str = "phone";
 /// A desa of the office.
 const VILLAGES: [&str; 2] = ["63.11.01.2001", "63.11.01.2002"];
 
@@ -25,16 +27,18 @@ pub fn activity(dice: &mut Dice, today: Day, token: &str) -> LogEntryForm {
     }
 }
 
-/// Changes some of an activity so that it says `token`.
-pub fn edit_activity(dice: &mut Dice, form: &mut LogEntryForm, token: &str) {
+/// Changes some of an activity so that one field says `token`: which.
+pub fn edit_activity(dice: &mut Dice, form: &mut LogEntryForm, token: &str) -> &'static str {
     if dice.one_in(3) {
         form.end = format!("{}.{:02}", 17 + dice.below(3), dice.below(60));
     }
-    match dice.below(3) {
-        0 => form.activity = format!("Rapat {token}"),
-        1 => form.obstacle = format!("listrik padam {token}"),
-        _ => form.output = format!("laporan {token}"),
-    }
+    let (field, value, text) = match dice.below(3) {
+        0 => ("activity", &mut form.activity, "Rapat"),
+        1 => ("obstacle", &mut form.obstacle, "listrik padam"),
+        _ => ("output", &mut form.output, "laporan"),
+    };
+    *value = format!("{text} {token}");
+    field
 }
 
 /// A new enterprise that says `token`, and its owner's telephone `phone`.
@@ -49,22 +53,23 @@ pub fn enterprise(dice: &mut Dice, token: &str, phone: &str) -> UmkmForm {
     }
 }
 
-/// Changes some of an enterprise so that it says `token`; whether it was about its owner's protected data.
-pub fn edit_enterprise(dice: &mut Dice, form: &mut UmkmForm, token: &str) -> bool {
+/// Changes some of an enterprise so that one field says `token`: which.
+pub fn edit_enterprise(dice: &mut Dice, form: &mut UmkmForm, token: &str) -> &'static str {
     if dice.one_in(3) {
         form.founded = (1990 + dice.below(20)).to_string();
     }
     if dice.one_in(4) {
         form.village = village(dice);
     }
-    match dice.below(5) {
-        0 => form.name = format!("Bengkel {token}"),
-        1 => form.product = format!("kue {token}"),
-        2 => form.legal_form = format!("koperasi {token}"),
-        3 => form.address = format!("{} {token}", words(dice, 200)),
-        _ => form.phone = format!("0812 {token}"),
-    }
-    form.phone.contains(token)
+    let (field, value, text) = match dice.below(5) {
+        0 => ("name", &mut form.name, "Bengkel".to_owned()),
+        1 => ("product", &mut form.product, "kue".to_owned()),
+        2 => ("legal_form", &mut form.legal_form, "koperasi".to_owned()),
+        3 => ("address", &mut form.address, words(dice, 200)),
+        _ => (PHONE, &mut form.phone, "0812".to_owned()),
+    };
+    *value = format!("{text} {token}");
+    field
 }
 
 /// A new visit that says `token`, in a few words or in very many.

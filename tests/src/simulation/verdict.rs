@@ -1,11 +1,11 @@
 //! What must hold when all has come to rest.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 use lentera_api::view::Delivery;
 
-use super::ledger::{Key, Ledger};
+use super::ledger::{Key, Ledger, Saved};
 use super::look::{OnDevice, OnServer};
 
 /// What was wrong.
@@ -57,6 +57,8 @@ pub struct End {
 /// Compares all with all.
 pub fn judge(ends: &[End], server: &OnServer, ledger: &Ledger) -> Vec<Failure> {
     let mut failures = lost(ends, server, ledger);
+    failures.extend(overwritten(ends, server, ledger));
+    failures.extend(differing_conflicts(ends, server));
     for change in ledger.arrived.iter().filter(|change| !server.has(**change)) {
         let text = format!("what was shown as arrived is not on the server: change {}", hex(change));
         failures.push(Failure::new(Fault::Lie, text));
@@ -91,14 +93,76 @@ fn lost(ends: &[End], server: &OnServer, ledger: &Ledger) -> Vec<Failure> {
     failures
 }
 
+/// What was typed, arrived, and is nowhere that a person looks: it stands in no field, in no conflict, and nobody who had it before them
+/// wrote over it.
+fn overwritten(ends: &[End], server: &OnServer, ledger: &Ledger) -> Vec<Failure> {
+    let mut fields: BTreeMap<(Key, &str), Vec<&Saved>> = BTreeMap::new();
+    for saved in &ledger.saved {
+        fields.entry((saved.key, saved.field)).or_default().push(saved);
+    }
+    let mut failures = Vec::new();
+    for ((key, field), saved) in fields {
+        let standing = server.standing(key, field);
+        for (place, this) in saved.iter().enumerate() {
+            let is_doubtful = this.excused.is_some()
+                || ledger.set_back.contains(&this.device)
+                || ends.get(this.device).is_none_or(|end| is_withdrawn(end, server) || end.here.has_refused(key));
+            // One's own words one has seen.
+            let later = saved.iter().enumerate().filter(|(other, _)| *other != place);
+            let is_replaced = later
+                .clone()
+                .any(|(other, later)| later.saw.contains(&this.token) || (other > place && later.device == this.device));
+            let is_settled = ledger.settled.iter().any(|text| text.contains(&this.token));
+            if !is_doubtful && !is_replaced && !is_settled && !standing.iter().any(|text| text.contains(&this.token)) {
+                let (device, token) = (this.device, &this.token);
+                let text =
+                    format!("{token}, typed on device {device} into {field} of {}, gave way unseen: {standing:?}", name(&key));
+                failures.push(Failure::new(Fault::Lost, text));
+            }
+        }
+    }
+    failures
+}
+
+fn is_withdrawn(end: &End, server: &OnServer) -> bool {
+    end.here.device.is_some_and(|device| server.has_revoked(device))
+}
+
+/// Documents in which two devices that see all of it show different conflicts.
+fn differing_conflicts(ends: &[End], server: &OnServer) -> Vec<Failure> {
+    let mut first: BTreeMap<Key, (usize, BTreeSet<&str>)> = BTreeMap::new();
+    let mut failures = Vec::new();
+    for (number, end) in ends.iter().enumerate() {
+        if end.here.device.is_none_or(|device| server.has_revoked(device)) {
+            continue;
+        }
+        for key in visible(&end.here, server) {
+            let shown = end.here.conflicts.iter().filter(|(of, _)| *of == key).map(|(_, field)| field.as_str()).collect();
+            let (other, before) = first.entry(key).or_insert_with(|| (number, BTreeSet::clone(&shown)));
+            if *before != shown {
+                let text = format!("conflicts of {}: {before:?} on device {other}, {shown:?} on {number}", name(&key));
+                failures.push(Failure::new(Fault::Diverged, text));
+            }
+        }
+    }
+    failures
+}
+
+/// The documents that a device's person may see whole.
+fn visible(here: &OnDevice, server: &OnServer) -> HashSet<Key> {
+    let Some(nip) = here.nip.as_ref() else { return HashSet::new() };
+    let unit = server.units.get(nip).cloned().unwrap_or_default();
+    let streams = [format!("person:{nip}"), format!("unit:{unit}")];
+    server.homes.iter().filter(|(_, home)| streams.contains(home)).map(|(key, _)| *key).collect()
+}
+
 /// Where a device and the server differ in what the device may see.
 fn differences(here: &OnDevice, server: &OnServer) -> Vec<String> {
     let mut differences = Vec::new();
-    let Some(nip) = here.nip.as_ref() else { return vec!["nobody is enrolled".to_owned()] };
-    let unit = server.units.get(nip).cloned().unwrap_or_default();
-    let streams = [format!("person:{nip}"), format!("unit:{unit}")];
-    let visible: HashSet<Key> = server.homes.iter().filter(|(_, home)| streams.contains(home)).map(|(key, _)| *key).collect();
-    for key in &visible {
+    if here.nip.is_none() {
+        return vec!["nobody is enrolled".to_owned()];
+    }
+    for key in &visible(here, server) {
         let there: HashSet<_> = server.changes.get(key).into_iter().flatten().map(|(hash, _)| *hash).collect();
         let counted = |outcome: Option<&str>| matches!(outcome, None | Some("accepted" | "need"));
         let mine = here.changes.iter().filter(|change| change.key == *key && counted(change.outcome.as_deref()));

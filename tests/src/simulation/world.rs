@@ -4,12 +4,14 @@ mod trouble;
 mod work;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow};
 use lentera_api::view::{Cause, Delivery as Shown};
 use lentera_api::{Delivery, Enrol, Error, LogInAgain, Status};
-use lentera_domain::Nip;
+use lentera_domain::umkm::UmkmForm;
+use lentera_domain::{Nip, UmkmId};
 use lentera_engine::Exchange;
 use lentera_protocol::receipt::Receipt;
 use lentera_protocol::sign::verify;
@@ -47,6 +49,8 @@ pub struct World<'a> {
     ledger: Ledger,
     /// Each person's unit, as the operator last imported it.
     units: [usize; 3],
+    /// Forms of enterprises that are open on a device, as they were opened.
+    open_forms: BTreeMap<usize, (UmkmId, UmkmForm)>,
     /// Devices whose database was damaged.
     damaged: Vec<bool>,
     /// How power comes back.
@@ -87,6 +91,7 @@ impl<'a> World<'a> {
             runtime,
             server,
             network,
+            open_forms: BTreeMap::new(),
             damaged: vec![false; devices.len()],
             devices,
             ledger: Ledger::default(),

@@ -111,6 +111,10 @@ fn indonesian(finding: &Finding) -> (String, &'static str) {
             format!("{records} catatan diisi berbeda di dua perangkat. Semua isian tersimpan."),
             "Buka dan pilih isian yang benar.",
         ),
+        Finding::NeedsOthers { records } => (
+            format!("{records} catatan sudah di server, tetapi menunggu ubahan rekan yang belum terkirim."),
+            "Tunggu saja. Bila lama, minta rekan yang ikut mengubahnya membuka Lentera di tempat bersinyal.",
+        ),
     }
 }
 
@@ -165,7 +169,11 @@ fn english(finding: &Finding) -> (String, &'static str) {
             "Free some storage, then try again. If it happens often, tell the admin.",
         ),
         Finding::Refused { records } => (
-            format!("The server refused {records} records. They are still on this device."),
+            one_or_many(
+                *records,
+                "The server refused 1 record. It is still on this device.",
+                "The server refused {n} records. They are still on this device.",
+            ),
             "Open the list of refused records, read why, and enter them again if needed.",
         ),
         Finding::Revoked => (
@@ -183,18 +191,39 @@ fn english(finding: &Finding) -> (String, &'static str) {
             "Open this app where there is a signal. In the battery settings, let Lentera run in the background.",
         ),
         Finding::KeptAside { count } => (
-            format!("{count} things from outside could not be read and are kept aside."),
-            "Update the app. If they stay, tell the admin.",
+            one_or_many(
+                *count,
+                "1 thing from outside could not be read and is kept aside.",
+                "{n} things from outside could not be read and are kept aside.",
+            ),
+            "Update the app. If that does not help, tell the admin.",
         ),
         Finding::Rescued => (
             "The storage was damaged once. The damaged file is kept, and what could be read of it was rescued.".into(),
             "Check your records of the last days. If something is missing, tell the admin before entering it again.",
         ),
         Finding::Conflicts { records } => (
-            format!("{records} records were filled in differently on two devices. All values are kept."),
-            "Open them and choose the right values.",
+            one_or_many(
+                *records,
+                "1 record was filled in differently on two devices. All values are kept.",
+                "{n} records were filled in differently on two devices. All values are kept.",
+            ),
+            "Open what differs and choose the right values.",
+        ),
+        Finding::NeedsOthers { records } => (
+            one_or_many(
+                *records,
+                "1 record is on the server and waits there for a colleague's change that is not sent yet.",
+                "{n} records are on the server and wait there for a colleague's changes that are not sent yet.",
+            ),
+            "Just wait. If it takes long, ask the colleague who changed it too to open Lentera where there is a signal.",
         ),
     }
+}
+
+/// The English sentence for one, or that for many with their number for `{n}`.
+fn one_or_many(count: u32, one: &str, many: &str) -> String {
+    if count == 1 { one.to_owned() } else { many.replace("{n}", &count.to_string()) }
 }
 
 #[cfg(test)]
@@ -211,6 +240,9 @@ mod tests {
         assert!(what_to_do.starts_with("Tunggu saja"));
         let (what, _) = finding_sentence(&Finding::ClockWrong { minutes: -90 }, Language::En);
         assert_eq!(what, "This device's clock is 1 h 30 min behind the server's.");
+        for (count, said) in [(1, "1 thing from outside could"), (2, "2 things from outside could")] {
+            assert!(finding_sentence(&Finding::KeptAside { count }, Language::En).0.starts_with(said));
+        }
         let (what, _) = finding_sentence(&Finding::ClockWrong { minutes: 2 * 365 * 24 * 60 }, Language::Id);
         assert_eq!(what, "Jam perangkat ini 730 hari lebih cepat dari jam server.");
     }

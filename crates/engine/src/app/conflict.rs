@@ -109,13 +109,14 @@ fn show(connection: &Connection, identity: &Identity, conflict: Conflict) -> Res
     Ok(view::Conflict { record, title, field: conflict.field, values })
 }
 
-fn name(connection: &Connection, nip: &str) -> Result<String, StoreError> {
+/// What a person is called; the NIP where no name is known.
+pub fn name(connection: &Connection, nip: &str) -> Result<String, StoreError> {
     let known = lentera_domain::Nip::parse(nip).ok().map(|nip| server_record::employee(connection, &nip)).transpose()?.flatten();
     Ok(known.map_or_else(|| nip.to_owned(), |employee| employee.name.to_string()))
 }
 
-/// A value as people read it.
-fn text(connection: &Connection, field: &str, value: &Value, all: &[&str]) -> Result<String, StoreError> {
+/// A value as people read it; of a NIK no more than tells `all` apart.
+pub fn text(connection: &Connection, field: &str, value: &Value, all: &[&str]) -> Result<String, StoreError> {
     Ok(match (field, value) {
         (_, Value::Null) => String::new(),
         ("village", Value::String(code)) => match WilayahCode::parse_village(code) {

@@ -33,6 +33,7 @@ pub fn delivery(engine: &Engine) -> Result<Delivery, Error> {
             refused: light.refused,
             kept_aside: quarantine::count(connection)?,
             conflicts: conflict::count_records(connection)?,
+            needing: change::count_needing(connection)?,
             rescued: rescue::unseen(connection)?.is_some(),
         };
         Ok(Delivery {
@@ -126,6 +127,11 @@ fn show_refused(connection: &Connection, refused: Refused) -> Result<RefusedReco
     let intent: Value = serde_json::from_str(&intent)?;
     let (name, arguments) = (intent.get("command").and_then(Value::as_str), intent.get("arguments").cloned());
     let command = name.zip(arguments).and_then(|(name, arguments)| Command::read(name, arguments).ok());
+    let opened = match &command {
+        Some(Command::EditLogEntry(c)) => json(&c.opened)?,
+        Some(Command::EditUmkm(c)) => json(&c.opened)?,
+        _ => None,
+    };
     let (form, draft, typed) = match command {
         Some(Command::AddLogEntry(c)) => (json(&c.form)?, "log_entry/new".into(), c.form.activity),
         Some(Command::EditLogEntry(c)) => (json(&c.form)?, again("log_entry", &c.id, known.is_some()), c.form.activity),
@@ -146,6 +152,7 @@ fn show_refused(connection: &Connection, refused: Refused) -> Result<RefusedReco
         change: position,
         at,
         form,
+        opened,
         draft: DraftName::parse(&draft).is_ok().then_some(draft),
     })
 }

@@ -44,6 +44,8 @@ pub struct Facts<'a> {
     pub kept_aside: u32,
     /// Records with fields to be settled.
     pub conflicts: u32,
+    /// Records of which the server waits for a part of somebody else's.
+    pub needing: u32,
     /// The database was rescued and the person has not seen it.
     pub rescued: bool,
 }
@@ -82,6 +84,9 @@ pub fn findings(facts: &Facts<'_>) -> Vec<Finding> {
         findings.push(Finding::Refused { records: facts.refused });
     }
     findings.extend(held_back(facts).map(|since| Finding::HeldBack { since }));
+    if facts.needing > 0 {
+        findings.push(Finding::NeedsOthers { records: facts.needing });
+    }
     if facts.rescued {
         findings.push(Finding::Rescued);
     }
@@ -161,6 +166,7 @@ mod tests {
             refused: 0,
             kept_aside: 0,
             conflicts: 0,
+            needing: 0,
             rescued: false,
         }
     }
@@ -235,6 +241,7 @@ mod tests {
             refused: 2,
             kept_aside: 3,
             conflicts: 4,
+            needing: 1,
             rescued: true,
             ..facts()
         });
@@ -245,6 +252,7 @@ mod tests {
                 Finding::Revoked,
                 Finding::DiskLow { free_mb: 5 },
                 Finding::Refused { records: 2 },
+                Finding::NeedsOthers { records: 1 },
                 Finding::Rescued,
                 Finding::Conflicts { records: 4 },
                 Finding::KeptAside { count: 3 },

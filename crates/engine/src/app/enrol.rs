@@ -11,14 +11,14 @@ use lentera_protocol::account::{self, EnrolAnswer, Hello, HelloAnswer, PasswordC
 use lentera_protocol::limits::PASSWORD_MIN;
 use lentera_protocol::sign::{peek, sign, verify};
 use lentera_protocol::sync::{Refusal, Reply};
-use lentera_protocol::{Hash, VERSION, encode};
+use lentera_protocol::{DeviceId, Hash, VERSION, encode};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::Engine;
 use crate::platform::{Post, Response, TransportError, random};
 use crate::store::identity::{self, Anchor, Identity, KeyState};
-use crate::store::{Store, StoreError, rescue, stream};
+use crate::store::{Store, StoreError, bundle, rescue, stream};
 use crate::sync::exchange::reissue;
 
 pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
@@ -32,7 +32,10 @@ pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
     };
     let hello = greet(engine, &server).await?;
     let server_key = VerifyingKey::from_bytes(&hello.key).map_err(|_| Error::NotOurServer)?;
-    let device_key = SigningKey::from_bytes(&Zeroizing::new(random::<32>(&*engine.platform)));
+    let device_key = match &place {
+        Place::Enrolled(_, _, key) => key.clone(),
+        Place::New | Place::Lost(..) => SigningKey::from_bytes(&Zeroizing::new(random::<32>(&*engine.platform))),
+    };
     let login = Login { nip: &nip, password: &command.password, new_password: &command.new_password };
     let answer = enrol_key(engine, &server, &server_key, &device_key, login).await?;
     let employee: Employee =
@@ -52,18 +55,26 @@ pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
         amendment: None,
         server_last: None,
     };
-    let (folder, mut store) = match place {
-        Some((folder, store)) => (folder, store),
-        None => {
+    let insert = |store: &mut Store| {
+        store.write(|transaction| {
+            identity::insert(transaction, &identity)?;
+            // Of a new database there is nothing; of one whose identity was lost, what was typed there goes on.
+            reissue::under_new_key(transaction, &identity)
+        })
+    };
+    let (folder, store) = match place {
+        Place::Enrolled(folder, store, _) => (folder, store),
+        Place::Lost(folder, mut store) => {
+            insert(&mut store)?;
+            (folder, store)
+        }
+        Place::New => {
             let folder = super::new_id(engine);
-            (folder, Store::open(&engine.folder.make_person(folder)?, super::now(engine))?)
+            let mut store = Store::open(&engine.folder.make_person(folder)?, super::now(engine))?;
+            insert(&mut store)?;
+            (folder, store)
         }
     };
-    store.write(|transaction| {
-        identity::insert(transaction, &identity)?;
-        // Of a new database there is nothing; of one whose identity was lost, what was typed there goes on.
-        reissue::under_new_key(transaction, &identity)
-    })?;
     engine.folder.set_active(folder)?;
     engine.use_store(store);
     engine.emit_light();
@@ -95,7 +106,10 @@ pub async fn log_in_again(engine: &Engine, command: &LogInAgain) -> Result<Statu
         identity::set_key_state(transaction, KeyState::Good)?;
         // The server holds nothing of this key: it is given all again, or what was not receipted under the new one.
         identity::note_answer(transaction, answer.scope_epoch, anchor, 0)?;
-        if old.is_none() {
+        if let Some(key) = &old {
+            // It was restored from a backup.
+            bundle::return_earlier_keys(transaction, DeviceId::of_key(key.verifying_key().as_bytes()))?;
+        } else {
             identity::set_key(transaction, &device_key)?;
             // The old key was not given its own rows, and this device may lack them: its disk was set back, or rescued in part.
             stream::clear(transaction)?;
@@ -216,19 +230,33 @@ fn read_reply<T: for<'b> minicbor::Decode<'b, ()>>(response: &Response, server_k
     }
 }
 
-/// The database for `nip` in this data folder, where there is one whose identity was lost with damaged pages: what the person typed there
-/// goes on. `None`: a new one.
-fn find_place(engine: &Engine, nip: &Nip) -> Result<Option<(Uuid, Store)>, Error> {
+/// Where a person's database is in this data folder.
+enum Place {
+    /// Nowhere yet.
+    New,
+    /// Here, but its identity was lost with damaged pages: what the person typed there goes on.
+    Lost(Uuid, Store),
+    /// Here and not in use: another person was enrolled since, or the power went at the end of the enrolment. Its key goes on.
+    Enrolled(Uuid, Store, SigningKey),
+}
+
+fn find_place(engine: &Engine, nip: &Nip) -> Result<Place, Error> {
     let active = engine.folder.active_database();
-    let mut place = None;
+    let mut place = Place::New;
     for (folder, database) in engine.folder.people() {
+        let is_active = active.as_ref() == Some(&database);
         let Ok(store) = Store::open(&database, super::now(engine)) else { continue };
         match identity::find(store.read()) {
-            Ok(Some(identity)) if identity.employee.nip == *nip => return Err(Error::AlreadyEnrolled),
+            Ok(Some(identity)) if identity.employee.nip == *nip => {
+                if is_active {
+                    return Err(Error::AlreadyEnrolled);
+                }
+                return Ok(Place::Enrolled(folder, store, identity.device_key));
+            }
             Ok(None) => {
                 let owner = rescue::owner(store.read())?;
-                if owner.map_or(active.as_ref() == Some(&database), |owner| owner == *nip) {
-                    place = Some((folder, store));
+                if owner.map_or(is_active, |owner| owner == *nip) {
+                    place = Place::Lost(folder, store);
                 }
             }
             _ => {}

@@ -9,7 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use lentera_api::view::{Exported, FileTaken};
 use lentera_api::{Error, Event};
 use lentera_domain::{Day, Timestamp};
-use lentera_protocol::limits::{FILE_MAX, PARCEL_MAX};
+use lentera_protocol::handed::{Handed, Other};
+use lentera_protocol::limits::{BUNDLE_MAX, FILE_MAX, PARCEL_MAX};
 use lentera_protocol::parcel::{self, LenteraFile};
 use lentera_protocol::sync::Sealed;
 use lentera_protocol::{Hash, ProtocolError};
@@ -110,7 +111,9 @@ pub fn take(engine: &Engine, content: &str) -> Result<FileTaken, Error> {
 fn take_parcels(connection: &rusqlite::Connection, parcels: &[Sealed], now: Timestamp) -> Result<FileTaken, Error> {
     let mut taken = FileTaken { parcels: 0, receipts: 0 };
     for parcel in parcels {
-        if parcel.0.is_empty() || parcel.0.len() > lentera_protocol::limits::BUNDLE_MAX {
+        // As a frame of a request the server must be able to take it.
+        let frame = Handed::Other(Other::Parcel(parcel.0.clone())).into_frame();
+        if parcel.0.is_empty() || frame.len() > BUNDLE_MAX {
             return Err(Error::BadFile { detail: "a parcel's size".to_owned() });
         }
         taken.parcels += u32::from(courier::put_parcel(connection, &parcel.0, now)?);

@@ -13,8 +13,8 @@ use crate::Engine;
 use crate::store::{StoreError, conflict, draft, log_entry, rescue, stream};
 
 pub fn home(engine: &Engine) -> Result<Home, Error> {
-    let today = super::now(engine).day();
     engine.read(|connection, identity| {
+        let today = super::present(engine, identity).day();
         let viewer = Viewer::new(connection, identity)?;
         let owner = &identity.employee.nip;
         let light = super::status::light(connection)?;

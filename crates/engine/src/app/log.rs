@@ -16,9 +16,11 @@ use crate::store::identity::Identity;
 use crate::store::{StoreError, change, draft, log_entry, record, server_record};
 
 pub fn day(engine: &Engine, command: &lentera_api::LogDay) -> Result<LogDay, Error> {
-    let today = super::now(engine).day();
-    let day = if command.day.trim().is_empty() { today } else { Day::parse(&command.day)? };
-    engine.read(|connection, identity| Ok(Viewer::new(connection, identity)?.day(&identity.employee.nip, day, today)?))
+    engine.read(|connection, identity| {
+        let today = super::present(engine, identity).day();
+        let day = if command.day.trim().is_empty() { today } else { Day::parse(&command.day)? };
+        Ok(Viewer::new(connection, identity)?.day(&identity.employee.nip, day, today)?)
+    })
 }
 
 pub fn list(engine: &Engine, command: &ListLogEntries) -> Result<Page<LogEntryView>, Error> {
@@ -48,7 +50,9 @@ pub fn detail(engine: &Engine, id: LogEntryId) -> Result<LogEntryView, Error> {
 pub fn add(engine: &Engine, command: &Command, form: &LogEntryForm) -> Result<LogEntryView, Error> {
     let id = LogEntryId(super::new_id(engine));
     engine.write(command, |transaction, writing| {
-        let entry = form.parse(writing.identity.employee.nip.clone(), super::now(engine))?;
+        let owner = &writing.identity.employee.nip;
+        let entry = super::read_form(engine, writing.identity, |now| form.parse(owner.clone(), now))?;
+        let entry = LogEntry { noted_at: super::present(engine, writing.identity), ..entry };
         record::write(transaction, writing, id.record(), None, &entry)?;
         draft::remove_saved(transaction, "log_entry/new")?;
         view(transaction, writing.identity, id)
@@ -57,12 +61,11 @@ pub fn add(engine: &Engine, command: &Command, form: &LogEntryForm) -> Result<Lo
 
 pub fn edit(engine: &Engine, command: &Command, edit: &EditLogEntry) -> Result<LogEntryView, Error> {
     engine.write(command, |transaction, writing| {
-        let now = super::now(engine);
         let owner = &writing.identity.employee.nip;
         let kept = find_own(transaction, edit.id, owner)?;
-        // Both forms are read with the same owner and clock: what differs is what the person changed.
-        let from = edit.opened.parse(owner.clone(), now)?;
-        let to = edit.form.parse(owner.clone(), now)?;
+        // Both forms are read with the same owner: what differs is what the person changed.
+        let read = |form: &LogEntryForm| super::read_form(engine, writing.identity, |now| form.parse(owner.clone(), now));
+        let (from, to) = (read(&edit.opened)?, read(&edit.form)?);
         let from = LogEntry { visit: kept.visit, status: kept.status, noted_at: kept.noted_at, ..from };
         let to = LogEntry { visit: kept.visit, status: kept.status, noted_at: kept.noted_at, ..to };
         record::write(transaction, writing, edit.id.record(), Some(&from), &to)?;

@@ -11,10 +11,14 @@ use crate::store::{StoreError, change, draft, server_record};
 pub fn status(engine: &Engine) -> Result<Status, Error> {
     let enrolled = engine.with_store(|store| {
         let identity = identity::find(store.read())?;
-        Ok((identity.map(|identity| person(store.read(), &identity)).transpose()?, light(store.read())?))
+        let present = identity.as_ref().map(|identity| super::present(engine, identity));
+        let person = identity.map(|identity| person(store.read(), &identity)).transpose()?;
+        Ok((person, light(store.read())?, present))
     })?;
-    let (person, light) = enrolled.unwrap_or((None, Light { refused: 0, waiting: 0, drafts: 0, arrived_at: None }));
-    Ok(Status { person, light, today: super::now(engine).day(), version: env!("CARGO_PKG_VERSION").to_owned() })
+    let (person, light, present) =
+        enrolled.unwrap_or((None, Light { refused: 0, waiting: 0, drafts: 0, arrived_at: None }, None));
+    let present = present.unwrap_or_else(|| super::now(engine));
+    Ok(Status { person, light, today: present.day(), present, version: env!("CARGO_PKG_VERSION").to_owned() })
 }
 
 /// The light as it is on disk.

@@ -35,7 +35,7 @@ pub fn detail(engine: &Engine, id: UmkmId) -> Result<UmkmDetailView, Error> {
 pub fn register(engine: &Engine, command: &Command, form: &UmkmForm) -> Result<UmkmView, Error> {
     let id = UmkmId(super::new_id(engine));
     engine.write(command, |transaction, writing| {
-        let (umkm, owner) = form.parse(super::now(engine))?;
+        let (umkm, owner) = form.parse(super::present(engine, writing.identity))?;
         record::write(transaction, writing, id.record(), None, &umkm)?;
         record::write(transaction, writing, id.owner(), None, &owner)?;
         draft::remove_saved(transaction, "umkm/new")?;
@@ -46,7 +46,7 @@ pub fn register(engine: &Engine, command: &Command, form: &UmkmForm) -> Result<U
 pub fn edit(engine: &Engine, command: &Command, edit: &EditUmkm) -> Result<UmkmView, Error> {
     engine.write(command, |transaction, writing| {
         let kept = find(transaction, edit.id)?;
-        let now = super::now(engine);
+        let now = super::present(engine, writing.identity);
         let read = |form: &UmkmForm| -> Result<(Umkm, UmkmOwner), Error> {
             let (umkm, owner) = form.parse(now)?;
             Ok((Umkm { registered_at: kept.registered_at, ..umkm }, owner))

@@ -16,7 +16,8 @@ pub fn record(engine: &Engine, command: &Command, form: &VisitForm) -> Result<Vi
     let unchosen = DraftName::parse("visit/new")?;
     engine.write(command, |transaction, writing| {
         let officer = writing.identity.employee.nip.clone();
-        let visit = form.parse(officer.clone(), super::now(engine))?;
+        let visit = super::read_form(engine, writing.identity, |now| form.parse(officer.clone(), now))?;
+        let visit = Visit { noted_at: super::present(engine, writing.identity), ..visit };
         let umkm = super::umkm::find(transaction, visit.umkm)?;
         record::write(transaction, writing, id.record(), None, &visit)?;
         let entry = visit.log_entry(id, &umkm);

@@ -82,6 +82,51 @@ pub fn to_hand_over(connection: &Connection, device: DeviceId, server_last: u64,
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The server was restored from a backup: it is to be given again what it had receipted of all keys but `present`, whose log is compared
+/// by its numbers.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn return_earlier_keys(connection: &Connection, present: DeviceId) -> Result<(), StoreError> {
+    let sql = "INSERT INTO to_return SELECT row FROM bundle WHERE device <> ? AND receipt IS NOT NULL ON CONFLICT DO NOTHING";
+    connection.prepare_cached(sql)?.execute([present.0])?;
+    Ok(())
+}
+
+/// Bundles of earlier keys that are to be given again, each key's in order. At most `limit`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn to_return(connection: &Connection, limit: usize) -> Result<Vec<Kept>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM to_return JOIN bundle ON row = to_return.bundle ORDER BY device, number LIMIT ?");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The server has said something about a bundle that was given again.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_returned(connection: &Connection, row: i64) -> Result<(), StoreError> {
+    connection.prepare_cached("DELETE FROM to_return WHERE bundle = ?")?.execute([row])?;
+    Ok(())
+}
+
+/// The server knows the key of this bundle no more: nothing that it signed has arrived.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn forget_key_of(connection: &Connection, row: i64) -> Result<(), StoreError> {
+    let key = "SELECT row FROM bundle WHERE device = (SELECT device FROM bundle WHERE row = ?)";
+    connection.execute(
+        &format!("UPDATE change SET outcome = NULL, arrived_at = NULL WHERE outcome = 'accepted' AND intent IS NOT NULL AND bundle IN ({key})"),
+        [row],
+    )?;
+    connection.execute(&format!("DELETE FROM to_return WHERE bundle IN ({key})"), [row])?;
+    Ok(())
+}
+
 /// The bundle of a key with this number.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Raw changes: the truth from which every row is made.
 
 mod arrival;
+mod history;
 
 use lentera_document::{ChangeHash, NewChange};
 use lentera_domain::evidence::Saved;
@@ -10,7 +11,8 @@ use lentera_protocol::stream::Origin;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-pub use self::arrival::{Refused, count_not_arrived, delivered, dismiss, is_unsent, refused, waiting};
+pub use self::arrival::{Refused, count_needing, count_not_arrived, delivered, dismiss, is_unsent, refused, waiting};
+pub use self::history::{Past, history};
 use super::StoreError;
 
 /// Outcome of a change that arrived.
@@ -254,6 +256,27 @@ pub fn find_own(connection: &Connection, position: i64) -> Result<Option<OwnChan
 /// [`StoreError`].
 pub fn unconfirmed(connection: &Connection) -> Result<Vec<OwnChange>, StoreError> {
     query_own(connection, "(outcome IS NULL OR outcome = 'need') AND position >= ?", 0)
+}
+
+/// The bytes of a record's change of this name, whatever became of it.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn bytes(connection: &Connection, record: RecordId, hash: ChangeHash) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT bytes FROM change WHERE kind = ? AND id = ? AND hash = ?";
+    let name = params![record.kind.number(), record.id.as_bytes(), hash];
+    Ok(connection.prepare_cached(sql)?.query_row(name, |row| row.get(0)).optional()?)
+}
+
+/// The change that was written anew for a record's change of this name.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn written_anew_for(connection: &Connection, record: RecordId, hash: ChangeHash) -> Result<Option<ChangeHash>, StoreError> {
+    let sql = "SELECT anew.hash FROM change AS old JOIN change AS anew ON anew.replaces = old.position
+        WHERE old.kind = ? AND old.id = ? AND old.hash = ? ORDER BY anew.position DESC LIMIT 1";
+    let name = params![record.kind.number(), record.id.as_bytes(), hash];
+    Ok(connection.prepare_cached(sql)?.query_row(name, |row| row.get(0)).optional()?)
 }
 
 /// How often what the change holds was written anew already.

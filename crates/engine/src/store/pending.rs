@@ -5,7 +5,7 @@ use lentera_protocol::Hash;
 use lentera_protocol::stream::Row;
 use rusqlite::{Connection, params};
 
-use super::StoreError;
+use super::{StoreError, quarantine};
 
 /// Keeps a row, once.
 ///
@@ -18,7 +18,8 @@ pub fn insert(connection: &Connection, received_at: Timestamp, row: &Row) -> Res
         received_at.millis(),
         kind,
         id,
-        Hash::of(bytes).0,
+        // The same bytes can be changes of two records.
+        Hash::of(&[kind.to_be_bytes().as_slice(), id, bytes].concat()).0,
         lentera_protocol::encode(row)
     ])?;
     Ok(())
@@ -51,11 +52,21 @@ pub fn take_unknown_kinds(connection: &Connection) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub fn of_record(connection: &Connection, kind: u16, id: [u8; 16]) -> Result<Vec<(i64, Row)>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT position, row FROM pending WHERE kind = ? AND id = ? ORDER BY position")?;
-    let rows: Vec<(i64, Vec<u8>)> =
-        statement.query_map(params![kind, id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-    rows.into_iter().map(|(position, row)| Ok((position, lentera_protocol::decode(&row)?))).collect()
+    let mut statement = connection
+        .prepare_cached("SELECT position, row, received_at FROM pending WHERE kind = ? AND id = ? ORDER BY position")?;
+    let kept: Vec<(i64, Vec<u8>, i64)> =
+        statement.query_map(params![kind, id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
+    let mut rows = Vec::new();
+    for (position, row, received_at) in kept {
+        if let Ok(row) = lentera_protocol::decode(&row) {
+            rows.push((position, row));
+        } else {
+            // A failing disk changed it. It holds nothing else up.
+            quarantine::insert(connection, Timestamp::from_millis(received_at), "damaged", &row)?;
+            remove(connection, position)?;
+        }
+    }
+    Ok(rows)
 }
 
 /// The records that have rows here.

@@ -1,7 +1,7 @@
 //! Writing a record: a change to its document, and its projection, in the caller's transaction.
 
 use lentera_document::guard::{self, NoWatch, Refusal};
-use lentera_document::{ChangeHash, Document, DocumentError, Fields, Projection, fields_of, project};
+use lentera_document::{ChangeHash, Document, Fields, Projection, fields_of, project};
 use lentera_domain::{Kind, LogEntryId, RecordId, Timestamp, UmkmId, VisitId};
 use lentera_protocol::bundle::Stamp;
 use rusqlite::Connection;
@@ -51,10 +51,14 @@ pub fn load(connection: &Connection, id: RecordId) -> Result<Document, StoreErro
 /// # Errors
 /// [`StoreError`].
 pub fn load_with_stranded(connection: &Connection, id: RecordId) -> Result<Loaded, StoreError> {
-    let standing = change::of_record(connection, id)?;
+    load_standing(id, change::of_record(connection, id)?)
+}
+
+fn load_standing(id: RecordId, standing: Vec<Standing>) -> Result<Loaded, StoreError> {
     match Document::load(id, standing.iter().map(|change| change.bytes.as_slice())) {
-        Err(DocumentError::MissingDependency) => build(id, standing),
-        loaded => Ok(Loaded { document: loaded?, stranded: Vec::new() }),
+        Ok(document) => Ok(Loaded { document, stranded: Vec::new() }),
+        // One has lost its ground, or its bytes are not what they were: the others are shown.
+        Err(_) => build(id, standing),
     }
 }
 
@@ -101,10 +105,19 @@ pub fn write<T: Serialize>(
     from: Option<&T>,
     to: &T,
 ) -> Result<bool, StoreError> {
-    let mut document = load(connection, id)?;
-    let from = from.map_or_else(|| Ok(Fields::default()), fields_of)?;
-    let at = Timestamp::from_millis(writing.stamp.wall);
-    let Some(new) = document.write(writing.identity.actor(), at, &from, &fields_of(to)?)? else { return Ok(false) };
+    let standing = change::of_record(connection, id)?;
+    let mut document = load_standing(id, standing.clone())?.document;
+    let (actor, at, to) = (writing.identity.actor(), Timestamp::from_millis(writing.stamp.wall), fields_of(to)?);
+    let new = match from {
+        None => document.write(actor, at, &Fields::default(), &to)?,
+        // Others may have written since the person saw it.
+        Some(from) => {
+            let kept: Vec<_> =
+                standing.iter().filter(|change| document.holds(&change.hash)).map(|change| change.bytes.as_slice()).collect();
+            document.write_as_seen(actor, at, &kept, &fields_of(from)?, &to)?
+        }
+    };
+    let Some(new) = new else { return Ok(false) };
     change::insert_own(connection, id, &new, writing.own())?;
     put(connection, id, &project(&document)?)?;
     conflict::put(connection, &document)?;

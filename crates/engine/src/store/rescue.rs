@@ -104,9 +104,7 @@ fn make(reading: &Path, rescuing: &Path, kept_at: &Path, now: Timestamp) -> Resu
         )?;
         Ok::<_, StoreError>(())
     })?;
-    // With the last connection the journal goes into the database.
-    drop(new);
-    Ok(())
+    new.close_whole()
 }
 
 /// The last rescue that the person has not seen yet.

@@ -23,6 +23,9 @@ use crate::platform::{Post, Response};
 use crate::store::identity::{self, Anchor, Identity, KeyState};
 use crate::store::{Store, StoreError, bundle, change, courier, quarantine, stream, umkm};
 
+/// Codes of a frame behind which the server reads no further.
+const STOPS: [&str; 2] = ["too_many", "too_large"];
+
 /// A request ready to go.
 #[derive(Debug)]
 pub struct Request {
@@ -31,8 +34,10 @@ pub struct Request {
     /// Whose it is.
     device: DeviceId,
     counter: u64,
-    /// Positions of the colleagues' parcels it carries.
-    parcels: Vec<i64>,
+    /// The colleagues' parcels it carries: place among the frames, and position in the store.
+    parcels: Vec<(u32, i64)>,
+    /// Bundles of earlier keys that it gives again, in the same way.
+    returned: Vec<(u32, i64)>,
     /// It hands something over, or asks what came through.
     pub hands_over: bool,
     /// It only asks what came through.
@@ -130,8 +135,8 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
     };
     let mut body = Vec::new();
     frame::push(&mut body, &sign(&header, &identity.device_key));
-    let mut room = Room { body: &mut body, left: budget.bundles };
-    let mut parcels = Vec::new();
+    let mut room = Room { body: &mut body, left: budget.bundles, pushed: 0 };
+    let (mut parcels, mut returned) = (Vec::new(), Vec::new());
     let receipted = bundle::last_receipted(store.read(), header.device)?;
     let asks = may_send && budget.ask && bundle::count_after(store.read(), header.device, receipted)? > 0;
     if asks {
@@ -152,11 +157,20 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
                 break;
             }
         }
+        for kept in bundle::to_return(store.read(), budget.bundles)? {
+            let (place, row) = (room.pushed, kept.row);
+            let Some(receipt) = kept.receipt else { continue };
+            if !room.push(Handed::Other(Other::Returned { sealed: kept.sealed, receipt })) {
+                break;
+            }
+            returned.push((place, row));
+        }
         for parcel in courier::next_parcels(store.read(), limits::REQUEST_MAX / 2)? {
+            let place = room.pushed;
             if !room.push(Handed::Other(Other::Parcel(parcel.bytes))) {
                 break;
             }
-            parcels.push(parcel.position);
+            parcels.push((place, parcel.position));
         }
     }
     let hands_over = room.left < budget.bundles;
@@ -166,6 +180,7 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
         device: header.device,
         counter,
         parcels,
+        returned,
         hands_over,
         asks,
         server_last: identity.server_last,
@@ -176,6 +191,7 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
 struct Room<'a> {
     body: &'a mut Vec<u8>,
     left: usize,
+    pushed: u32,
 }
 
 impl Room<'_> {
@@ -186,6 +202,7 @@ impl Room<'_> {
             return false;
         }
         self.left -= 1;
+        self.pushed += 1;
         frame::push(self.body, &bytes);
         true
     }
@@ -278,17 +295,26 @@ fn take_answer(
     if exchange.receipts > 0 {
         identity::note_arrival(connection, moment.now)?;
     }
-    courier::mark_delivered(connection, &request.parcels, moment.now)?;
+    // The server reads no further than a frame that is too many or too large: what is behind it goes again.
+    let stopped = answer.unreadable.iter().filter(|unreadable| STOPS.contains(&unreadable.code.as_str()));
+    let stopped = stopped.map(|unreadable| unreadable.index).min();
+    let delivered = request.parcels.iter().filter(|(place, _)| stopped.is_none_or(|stopped| *place < stopped));
+    let delivered: Vec<i64> = delivered.map(|(_, position)| *position).collect();
+    courier::mark_delivered(connection, &delivered, moment.now)?;
+    exchange.more |= restore::take_returned(connection, &identity, &request.returned, answer, stopped)?;
     let anchor = Anchor { time: Timestamp::from_millis(answer.time), boot: moment.boot };
     identity::note_answer(connection, answer.scope_epoch, anchor, answer.last.map_or(0, |last| last.number))?;
-    for Unreadable { code, .. } in &answer.unreadable {
+    for Unreadable { index, code } in &answer.unreadable {
         match code.as_str() {
+            // Of an earlier key: that is done with.
+            _ if request.returned.iter().any(|(place, _)| place == index) => {}
             "fork" => {
                 identity.key_state = KeyState::Frozen;
                 identity::set_key_state(connection, KeyState::Frozen)?;
             }
             // What the server holds is told by `last`; what is held back waits for the operator.
             "gap" | "held" => {}
+            "too_many" => exchange.more |= stopped.is_some_and(|stopped| stopped > 0),
             _ => exchange.failed = Some(Cause::BadAnswer),
         }
     }

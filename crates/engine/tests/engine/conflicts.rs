@@ -90,6 +90,9 @@ fn different_fields_merge_and_the_same_one_is_settled_by_one_tap_on_every_device
         assert_eq!(phone.call("conflicts", json!({})), json!([]));
         assert_eq!(phone.call("umkm", json!({"id": id}))["form"]["product"], hidden["text"]);
         assert_eq!(phone.call("home", json!({}))["conflicts"], 0);
+        // What was not chosen is in the history.
+        let history = phone.call("history", json!({"record": mine["record"]})).to_string();
+        assert!(history.contains("kue kering") && history.contains("kue basah"), "{history}");
     }
 }
 
@@ -134,4 +137,42 @@ fn two_devices_of_one_person_that_fill_in_the_same_are_in_no_conflict() {
     edit(&there, &id, &form, &[("product", "kue kering")]);
     give(&there, COLLEAGUE, &here);
     assert_eq!(here.call("conflicts", json!({})), json!([]));
+}
+
+#[test]
+fn what_came_while_a_form_was_open_is_a_conflict_and_what_was_not_touched_stays_theirs() {
+    let (here, there, id, form) = two_phones();
+    edit(&there, &id, &form, &[("product", "kue basah"), ("phone", "0812")]);
+    give(&there, COLLEAGUE, &here);
+    // Opened before, saved after: from a form left open, or from its draft.
+    edit(&here, &id, &form, &[("product", "kue kering"), ("address", "RT 1")]);
+    let conflicts = here.call("conflicts", json!({}));
+    let mut texts: Vec<_> =
+        conflicts[0]["values"].as_array().unwrap().iter().map(|value| value["text"].as_str().unwrap()).collect();
+    texts.sort_unstable();
+    assert_eq!((conflicts.as_array().unwrap().len(), texts), (1, vec!["kue basah", "kue kering"]));
+    let form = here.call("umkm", json!({"id": id}))["form"].clone();
+    assert_eq!((form["phone"].as_str(), form["address"].as_str()), (Some("0812"), Some("RT 1")));
+    give(&here, crate::world::NIP, &there);
+    assert_eq!(there.call("conflicts", json!({}))[0]["values"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn what_is_written_anew_under_another_key_leaves_what_a_colleague_wrote_meanwhile() {
+    let (here, there, id, form) = two_phones();
+    here.world.link.set(crate::world::Link::Down);
+    edit(&here, &id, &form, &[("product", "kue kering")]);
+    edit(&there, &id, &form, &[("product", "kue basah")]);
+    here.world.link.set(crate::world::Link::Up);
+    // The colleague's edit comes with an answer that carried nothing of this device's away.
+    here.world.office().tamper = Box::new(|answer| answer.receipts.clear());
+    give(&there, COLLEAGUE, &here);
+    here.world.office().tamper = Box::new(|_| {});
+    let first = *here.world.office().devices.keys().next().unwrap();
+    here.world.office().devices.get_mut(&first).unwrap().frozen = true;
+    here.sync();
+    here.call("log_in_again", json!({"password": "x"}));
+    here.sync();
+    let conflicts = here.call("conflicts", json!({}));
+    assert_eq!(conflicts[0]["values"].as_array().map(Vec::len), Some(2), "{conflicts}");
 }

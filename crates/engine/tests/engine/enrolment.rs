@@ -30,3 +30,20 @@ fn enrolment_meets_only_the_server_of_the_invite() {
     phone.call("enrol", json!({"invite": invite(), "nip": NIP, "password": "x"}));
     assert_eq!(enrol(invite(), NIP), Error::AlreadyEnrolled);
 }
+
+#[test]
+fn an_enrolment_that_the_power_cut_short_is_finished_by_enrolling_again() {
+    let mut phone = Phone::enrolled();
+    phone.add("Rapat");
+    phone.close();
+    // The identity was on the disk, the file that names who uses the device was not.
+    std::fs::remove_file(phone.path().join("active")).unwrap();
+    phone.restart();
+    assert!(phone.call("status", json!({}))["person"].is_null());
+    let enrol = |password: &str| json!({"invite": invite(), "nip": NIP, "password": password});
+    assert!(phone.try_call("enrol", enrol("salah")).is_err(), "the work here is shown to nobody without the password");
+    phone.call("enrol", enrol("rahasia-lama"));
+    assert_eq!(phone.entries(), ["Rapat"]);
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    assert_eq!(phone.world.office().devices.len(), 1, "under the key that was enrolled");
+}

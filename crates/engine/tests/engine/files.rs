@@ -112,7 +112,7 @@ fn only_files_of_this_office_are_taken_and_a_bad_one_changes_nothing() {
 fn a_phone_carries_so_much_and_no_more() {
     let (_, courier) = two_phones();
     let file = |number: u8| {
-        let parcels = (0..120).map(|index| Sealed([&[number, index], vec![0; limits::BUNDLE_MAX - 2].as_slice()].concat()));
+        let parcels = (0..120).map(|index| Sealed([&[number, index], vec![0; limits::BUNDLE_MAX - 16].as_slice()].concat()));
         LenteraFile::Parcels { server: fingerprint(), parcels: parcels.collect() }.write()
     };
     let taken = (0..20).take_while(|number| take(&courier, &file(*number)).is_ok()).count();
@@ -136,4 +136,23 @@ fn nothing_but_a_lentera_file_is_written_over() {
     cut_off.call("export_unsent", json!({"path": named.to_str().unwrap()}));
     assert!(LenteraFile::read(&std::fs::read(named).unwrap()).is_ok());
     assert!(!cut_off.path().join("titip.lentera-part").exists());
+}
+
+#[test]
+fn parcels_behind_the_frame_at_which_the_server_stopped_go_again() {
+    let (cut_off, courier) = two_phones();
+    cut_off.add("Rekap");
+    let (_, parcels) = export(&cut_off, "export_unsent");
+    take(&courier, &parcels).unwrap();
+    let carried = |courier: &Phone| courier.number("SELECT count(*) FROM courier WHERE delivered_at IS NULL");
+    // Something before it was too many already.
+    courier.world.office().tamper = Box::new(|answer| {
+        answer.receipts.clear();
+        answer.unreadable = vec![lentera_protocol::sync::Unreadable { index: 0, code: "too_many".into() }];
+    });
+    courier.sync();
+    assert_eq!(carried(&courier), 1);
+    courier.world.office().tamper = Box::new(|_| {});
+    courier.sync();
+    assert_eq!(carried(&courier), 0);
 }

@@ -5,6 +5,7 @@ mod conflicts;
 mod doctor;
 mod enrolment;
 mod files;
+mod history;
 mod keys;
 mod migration;
 mod office;

@@ -157,7 +157,13 @@ impl Office {
                 index += 1;
                 continue;
             }
-            match self.take(header.device, &key, frame) {
+            // A returned bundle may be of another key of the same person.
+            let whose = match Handed::read(frame.clone()).unwrap() {
+                Handed::Other(Other::Returned { sealed, .. }) => peek::<Bundle>(&sealed).unwrap().device,
+                _ => header.device,
+            };
+            let known = self.devices.get(&whose).and_then(|device| device.key);
+            match known.ok_or("unknown_device").and_then(|key| self.take(whose, &key, frame)) {
                 Ok(receipt) => receipts.push(Sealed(receipt)),
                 Err(code) => unreadable.push(Unreadable { index, code: code.into() }),
             }

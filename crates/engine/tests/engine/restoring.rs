@@ -124,3 +124,45 @@ fn counters_that_ran_ahead_are_caught_up_with_and_a_whole_log_goes_on() {
     let carried = phone.world.office().carried.clone();
     assert_eq!(carried[carried.len() - 3..], [vec![], vec![], vec![2]], "told, asked, sent");
 }
+
+/// A phone with three entries under a first key, which was frozen, and one more under a second; and the first key's device as the office
+/// had it then.
+fn with_a_second_key() -> (Phone, lentera_protocol::DeviceId) {
+    let phone = Phone::enrolled();
+    work(&phone, 3);
+    let first = *phone.world.office().devices.keys().next().unwrap();
+    phone.world.office().devices.get_mut(&first).unwrap().frozen = true;
+    phone.sync();
+    phone.call("log_in_again", json!({"password": "x"}));
+    phone.add("kunci kedua");
+    assert_eq!((phone.sync()["light"]["waiting"].as_i64(), phone.world.office().devices.len()), (Some(0), 2));
+    (phone, first)
+}
+
+#[test]
+fn a_restored_server_is_given_again_what_an_earlier_key_had_receipts_for() {
+    let (phone, first) = with_a_second_key();
+    let whole = phone.world.office().devices[&first].log.clone();
+    // The backup is of a time when the first key had sent one bundle, and the second was not there.
+    phone.world.office().devices.retain(|id, _| *id == first);
+    phone.world.office().device().log.truncate(1);
+    assert_eq!(phone.sync()["cause"], "log_in_again");
+    phone.call("log_in_again", json!({"password": "x"}));
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    assert_eq!(phone.world.office().devices[&first].log, whole, "the very bundles with the very receipts");
+    assert_eq!(phone.world.office().changes().len(), 4);
+    phone.sync();
+    assert_eq!(phone.world.office().carried.last().unwrap(), &Vec::<i64>::new(), "and then it is over");
+}
+
+#[test]
+fn what_a_key_signed_that_a_restored_server_never_knew_is_written_anew() {
+    let (phone, _) = with_a_second_key();
+    phone.world.office().devices.clear();
+    phone.sync();
+    phone.call("log_in_again", json!({"password": "x"}));
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    assert_eq!(phone.world.office().device().log.len(), 4);
+    assert_eq!(phone.world.office().changes().len(), 4);
+    assert_eq!(phone.entries().len(), 4);
+}

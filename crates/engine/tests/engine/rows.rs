@@ -155,3 +155,13 @@ fn bytes_that_end_the_process_twice_are_not_looked_at_again() {
     give(&phone, rows.clone(), 2, None);
     assert_eq!(founded(&phone), Some(1991));
 }
+
+#[test]
+fn the_same_bytes_of_two_records_of_an_unknown_kind_are_two_that_wait() {
+    let phone = Phone::enrolled();
+    let row = |id: u8| Row::Change { kind: 77, id: [id; 16], bytes: vec![1, 2, 3], origin: None };
+    let cursor = Cursor { stream: 1, position: 2, hash: [1; 8], below: None };
+    phone.world.office().pages = vec![Page { rows: vec![row(1), row(2), row(2)], cursor }];
+    phone.sync();
+    assert_eq!(phone.number("SELECT count(*) FROM pending"), 2);
+}

@@ -122,3 +122,30 @@ fn rebuilding_gives_the_same_rows() {
     phone.call("rebuild", json!({}));
     assert_eq!(phone.call("log_day", json!({})), before);
 }
+
+#[test]
+fn a_clock_years_behind_hinders_nobody_from_noting_the_day_it_is() {
+    let mut phone = Phone::enrolled();
+    let id = phone.add("Rapat")["id"].clone();
+    phone.sync();
+    // The battery was empty: the clock begins in 2020, and the boot clock anew. The true day is two days later.
+    phone.close();
+    phone.world.now.set(1_577_836_800_000);
+    phone.world.boot.set(Some(lentera_protocol::bundle::Boot { id: 9, millis: 0 }));
+    phone.restart();
+    let mut form = activity("Setelah baterai habis", "9", "10");
+    form["form"]["day"] = "2026-11-25".into();
+    let added = phone.call("add_log_entry", form);
+    assert!(added["entry"]["noted_at"].as_i64().unwrap() >= NOW, "the server told a later time than the clock");
+    phone.edit(&id, "obstacle", "listrik padam");
+    assert_eq!(phone.call("status", json!({}))["today"], "2026-11-23", "no earlier than what the server told");
+    // Once the server has answered, the boot clock tells.
+    phone.world.office().time = NOW + 2 * 86_400_000;
+    phone.sync();
+    phone.world.pass(3_600_000);
+    assert_eq!(phone.call("status", json!({}))["today"], "2026-11-25");
+    let mut form = activity("Besok", "9", "10");
+    form["form"]["day"] = "2026-11-26".into();
+    assert!(phone.try_call("add_log_entry", form).is_err(), "tomorrow has not come");
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+}

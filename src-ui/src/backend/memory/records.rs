@@ -1,7 +1,8 @@
 //! Records in lists, and what screens see of them.
 
 use lentera_api::view::{
-    Conflict, Delivered, LogDay, LogEntryView, MonthCount, Page, Person, UmkmDetailView, UmkmView, VisitView, WaitingRecord,
+    Conflict, Delivered, HistoryEntry, LogDay, LogEntryView, MonthCount, Page, Person, UmkmDetailView, UmkmView, VisitView,
+    WaitingRecord,
 };
 use lentera_api::{Error, What};
 use lentera_domain::evidence::{Saved, evidence};
@@ -14,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::history::History;
 use super::villages;
 
 #[derive(Default)]
@@ -24,6 +26,8 @@ pub struct Records {
     visits: Vec<Kept<VisitId, Visit>>,
     /// Fields to be settled.
     pub conflicts: Vec<Conflict>,
+    /// What was written when.
+    pub history: History,
     made: u32,
 }
 
@@ -62,6 +66,7 @@ impl Records {
 
     pub fn add_log_entry(&mut self, entry: LogEntry, now: Timestamp) -> LogEntryId {
         let id = LogEntryId(self.new_id(now));
+        self.history.wrote(id.0, None, &entry, now);
         self.log.push(Kept::new(id, entry, now));
         id
     }
@@ -72,12 +77,14 @@ impl Records {
         Ok(kept)
     }
 
-    pub fn edit_log_entry(&mut self, id: LogEntryId, typed: LogEntry) -> Result<(), Error> {
+    pub fn edit_log_entry(&mut self, id: LogEntryId, typed: LogEntry, now: Timestamp) -> Result<(), Error> {
         let kept = self.log_entry_mut(id)?;
         if kept.value.visit.is_some() {
             return Err(Error::NotYours);
         }
-        kept.value = LogEntry { status: kept.value.status, noted_at: kept.value.noted_at, ..typed };
+        let edited = LogEntry { status: kept.value.status, noted_at: kept.value.noted_at, ..typed };
+        let before = std::mem::replace(&mut kept.value, edited.clone());
+        self.history.wrote(id.0, Some(&before), &edited, now);
         Ok(())
     }
 
@@ -133,14 +140,17 @@ impl Records {
 
     pub fn register_umkm(&mut self, umkm: (Umkm, UmkmOwner), now: Timestamp) -> UmkmId {
         let id = UmkmId(self.new_id(now));
+        self.history.wrote(id.0, None, &umkm, now);
         self.umkm.push(Kept::new(id, umkm, now));
         id
     }
 
-    pub fn edit_umkm(&mut self, id: UmkmId, typed: (Umkm, UmkmOwner)) -> Result<(), Error> {
+    pub fn edit_umkm(&mut self, id: UmkmId, typed: (Umkm, UmkmOwner), now: Timestamp) -> Result<(), Error> {
         let kept = self.umkm.iter_mut().find(|kept| kept.id == id).ok_or(Error::NotFound { what: What::Umkm })?;
-        kept.value = (Umkm { registered_at: kept.value.0.registered_at, ..typed.0 }, typed.1);
+        let edited = (Umkm { registered_at: kept.value.0.registered_at, ..typed.0 }, typed.1);
+        let before = std::mem::replace(&mut kept.value, edited.clone());
         kept.delivered = Delivered::Waiting;
+        self.history.wrote(id.0, Some(&before), &edited, now);
         Ok(())
     }
 
@@ -180,6 +190,7 @@ impl Records {
         let id = VisitId(self.new_id(now));
         let entry = visit.log_entry(id, &self.find_umkm(visit.umkm)?.value.0);
         self.log.push(Kept::new(LogEntryId::of_visit(id, &visit.officer), entry, now));
+        self.history.wrote(id.0, None, &visit, now);
         self.visits.push(Kept::new(id, visit, now));
         Ok(id)
     }
@@ -264,6 +275,13 @@ impl Records {
     /// Conflicts of the record named `id`.
     fn conflicts_of(&self, id: Uuid) -> Vec<Conflict> {
         self.conflicts.iter().filter(|conflict| conflict.record.id == id).cloned().collect()
+    }
+
+    /// What was written to a record, newest first.
+    pub fn history_of(&self, record: RecordId) -> Vec<HistoryEntry> {
+        let delivered =
+            self.states().find(|(state, _)| state.record.id == record.id).map_or(Delivered::Arrived, |(_, delivered)| delivered);
+        self.history.of(record.id, delivered)
     }
 
     /// How many records have fields to be settled.

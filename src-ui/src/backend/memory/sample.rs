@@ -39,6 +39,8 @@ pub fn state(now: Timestamp, parts: &str) -> Result<State, Error> {
     }
     if has("bentrok") {
         state.records.conflicts = conflicts(now, umkm, visit, entry);
+        let records = &mut state.records;
+        records.conflicts.iter().for_each(|conflict| records.history.disagreed(conflict));
     }
     state.trouble.logged_out = has("masuk");
     state.trouble.clock = has("jam").then_some(37);
@@ -210,6 +212,7 @@ fn refused(now: Timestamp, umkm: UmkmId, log_entry: RecordId) -> Vec<RefusedReco
             change: 41,
             at,
             form: serde_json::to_value(visit).ok(),
+            opened: None,
             draft: Some(format!("visit/{umkm}")),
         },
         RefusedRecord {
@@ -219,6 +222,7 @@ fn refused(now: Timestamp, umkm: UmkmId, log_entry: RecordId) -> Vec<RefusedReco
             change: 42,
             at: now.plus_millis(-4 * HOUR),
             form: None,
+            opened: None,
             draft: None,
         },
     ]

@@ -209,3 +209,17 @@ fn files_are_written_of_what_there_is_and_taken_if_they_are_ours() {
     call(&rescued, AcknowledgeRescue {}).unwrap();
     assert_eq!(call(&rescued, Home {}).unwrap().rescue, None);
 }
+
+#[test]
+fn what_was_written_before_is_in_the_history() {
+    let memory = enrolled();
+    let id = call(&memory, RegisterUmkm { form: umkm("Dapur") }).unwrap().id;
+    let opened = call(&memory, UmkmDetail { id }).unwrap().form;
+    let form = UmkmForm { name: "Dapur Melati".into(), ..opened.clone() };
+    call(&memory, EditUmkm { id, opened, form }).unwrap();
+    let history = call(&memory, RecordHistory { record: id.record() }).unwrap();
+    let names = history.iter().flat_map(|entry| &entry.fields).filter(|field| field.field == "name");
+    let mut names: Vec<_> = names.map(|field| field.text.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["Dapur", "Dapur Melati"]);
+}

@@ -11,6 +11,7 @@ use crate::components::icon::{Icon, icon};
 use crate::components::page::refusal;
 use crate::components::typed::{as_text, typed, typed_list};
 use crate::platform;
+use crate::state::form::draft_with;
 use crate::state::{App, Asking, Route, app};
 
 /// The list. A card stays as it is while others come and go.
@@ -35,7 +36,7 @@ fn card(refused: RefusedRecord) -> impl IntoView {
     let fields = refused.form.as_ref().map(|form| typed(form, words, language)).unwrap_or_default();
     let text = as_text(&refused.title, &fields);
     let id = format!("refused-{change}");
-    let again = refused.form.zip(refused.draft);
+    let again = refused.form.map(|form| draft_with(form, refused.opened)).zip(refused.draft);
     let reason = refusal_words(&refused.reason, language);
     let dismiss = move |_| {
         asking.ask(DismissRefused { change }, move |_| {

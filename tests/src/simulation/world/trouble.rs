@@ -55,10 +55,12 @@ impl World<'_> {
             What::BackUp => self.at_server(|world| world.server.borrow_mut().back_up(world.runtime))?,
             What::Restore => self.at_server(|world| world.server.borrow_mut().restore(world.runtime))?,
             What::Image => self.at_device(device, Device::copy)?,
-            What::SetBack => self.set_back(device)?,
+            What::SetBack => self.set_back(device, Device::set_back)?,
+            What::Twin => self.set_back(device, Device::change_places)?,
             What::Damage => self.damage(device, dice)?,
             What::Reinstall => self.reinstall(device)?,
             What::Revoke => self.revoke(device)?,
+            What::Poison => self.poison(device, dice)?,
             What::MovePerson => {
                 let person = self.device(device)?.person;
                 if let Some(unit) = self.units.get_mut(person) {
@@ -139,13 +141,14 @@ impl World<'_> {
         Ok(here.is_owed(&server) || self.is_damaged(device))
     }
 
-    fn set_back(&mut self, device: usize) -> Result<()> {
+    /// The device's disk is another than it was.
+    fn set_back(&mut self, device: usize, how: fn(&mut Device) -> Result<()>) -> Result<()> {
         self.restore_power()?;
         if !self.device(device)?.has_image() || self.is_owed(device)? {
             return Ok(());
         }
         self.server.borrow_mut().forget_backup()?;
-        self.at_device(device, Device::set_back)?;
+        self.at_device(device, how)?;
         self.restore_power()?;
         let (here, server) = (self.look(device)?, self.look_at_server()?);
         self.ledger.excuse(device, &here, |saved| server.holds(saved.key, &saved.token), "on a disk that was set back");
@@ -186,6 +189,14 @@ impl World<'_> {
         let Some(id) = self.look(device)?.device else { return Ok(()) };
         self.server.borrow_mut().forget_backup()?;
         self.at_server(|world| world.server.borrow().revoke_device(world.runtime, id))
+    }
+
+    fn poison(&mut self, device: usize, dice: &mut Dice) -> Result<()> {
+        self.restore_power()?;
+        let here = self.look(device)?;
+        let unsent: Vec<_> = here.changes.iter().filter(|change| change.is_own && change.outcome.is_none()).collect();
+        let Some(change) = dice.choose(&unsent) else { return Ok(()) };
+        self.at_server(|world| world.server.borrow_mut().end_on(world.runtime, &change.bytes))
     }
 
     /// What is unsent goes to another device as a file.

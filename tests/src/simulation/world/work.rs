@@ -6,14 +6,13 @@ use lentera_api::{
     RecordVisit, RegisterUmkm, RestoreLogEntry, SaveDraft, SettleConflict, Status, UmkmDetail,
 };
 use lentera_domain::{Status as EntryStatus, UmkmId};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Dice, What, World};
-use crate::simulation::ledger::{Key, key};
-use crate::simulation::typing;
+use crate::simulation::ledger::{self, key};
+use crate::simulation::typing::{self, PHONE};
 
-/// What was typed, and into which documents.
-type Typed = Vec<(Key, String)>;
+type Typed = Vec<ledger::Typed>;
 
 /// Records to choose from.
 const CHOICE: u32 = 50;
@@ -57,7 +56,7 @@ impl World<'_> {
         // Even if the power goes before the answer: the draft may have become an entry.
         self.ledger.drafts.remove(&(device, "log_entry/new".to_owned()));
         let Some(entry) = self.try_call(device, AddLogEntry { form })? else { return Ok(Vec::new()) };
-        Ok(vec![(key(entry.id.record()), token)])
+        Ok(vec![ledger::Typed::new(key(entry.id.record()), "activity", token)])
     }
 
     fn edit(&mut self, device: usize, dice: &mut Dice) -> Result<Typed> {
@@ -65,10 +64,11 @@ impl World<'_> {
         let Some(page) = self.try_call(device, all)? else { return Ok(Vec::new()) };
         let Some(entry) = dice.choose(&page.rows) else { return Ok(Vec::new()) };
         let (token, mut form) = (self.ledger.token(), entry.form.clone());
-        typing::edit_activity(dice, &mut form, &token);
+        let field = typing::edit_activity(dice, &mut form, &token);
+        let saw = stood(&serde_json::to_value(&entry.form)?, field);
         let command = EditLogEntry { id: entry.id, opened: entry.form.clone(), form };
         let edited = self.try_call(device, command)?;
-        Ok(edited.map(|entry| (key(entry.id.record()), token)).into_iter().collect())
+        Ok(edited.map(|entry| ledger::Typed { key: key(entry.id.record()), field, token, saw }).into_iter().collect())
     }
 
     fn cancel(&mut self, device: usize, dice: &mut Dice) -> Result<Typed> {
@@ -87,7 +87,7 @@ impl World<'_> {
         let (token, phone) = (self.ledger.token(), self.ledger.token());
         let form = typing::enterprise(dice, &token, &phone);
         let Some(umkm) = self.try_call(device, RegisterUmkm { form })? else { return Ok(Vec::new()) };
-        Ok(vec![(key(umkm.id.record()), token), (key(umkm.id.owner()), phone)])
+        Ok(vec![ledger::Typed::new(key(umkm.id.record()), "name", token), ledger::Typed::new(key(umkm.id.owner()), PHONE, phone)])
     }
 
     fn umkm(&mut self, device: usize, dice: &mut Dice) -> Result<Option<UmkmId>> {
@@ -97,13 +97,25 @@ impl World<'_> {
     }
 
     fn amend(&mut self, device: usize, dice: &mut Dice) -> Result<Typed> {
-        let Some(id) = self.umkm(device, dice)? else { return Ok(Vec::new()) };
-        let Some(opened) = self.try_call(device, UmkmDetail { id })?.map(|detail| detail.form) else { return Ok(Vec::new()) };
+        let (id, opened) = match self.open_forms.remove(&device) {
+            Some(open) => open,
+            None => {
+                let Some(id) = self.umkm(device, dice)? else { return Ok(Vec::new()) };
+                let Some(detail) = self.try_call(device, UmkmDetail { id })? else { return Ok(Vec::new()) };
+                if dice.one_in(3) {
+                    // The form stays open, whatever comes meanwhile.
+                    self.open_forms.insert(device, (id, detail.form));
+                    return Ok(Vec::new());
+                }
+                (id, detail.form)
+            }
+        };
         let (token, mut form) = (self.ledger.token(), opened.clone());
-        let is_owners = typing::edit_enterprise(dice, &mut form, &token);
+        let field = typing::edit_enterprise(dice, &mut form, &token);
+        let saw = stood(&serde_json::to_value(&opened)?, field);
         let edited = self.try_call(device, EditUmkm { id, opened, form })?;
-        let document = if is_owners { id.owner() } else { id.record() };
-        Ok(edited.map(|_| (key(document), token)).into_iter().collect())
+        let document = if field == PHONE { id.owner() } else { id.record() };
+        Ok(edited.map(|_| ledger::Typed { key: key(document), field, token, saw }).into_iter().collect())
     }
 
     fn visit(&mut self, device: usize, dice: &mut Dice, is_long: bool) -> Result<Typed> {
@@ -112,7 +124,7 @@ impl World<'_> {
         let token = self.ledger.token();
         let form = typing::visit(dice, status.today, id.to_string(), &token, is_long);
         let visit = self.try_call(device, RecordVisit { form })?;
-        Ok(visit.map(|visit| (key(visit.id.record()), token)).into_iter().collect())
+        Ok(visit.map(|visit| ledger::Typed::new(key(visit.id.record()), "problem", token)).into_iter().collect())
     }
 
     fn settle(&mut self, device: usize, dice: &mut Dice) -> Result<Typed> {
@@ -120,7 +132,12 @@ impl World<'_> {
         let Some(conflict) = dice.choose(&conflicts) else { return Ok(Vec::new()) };
         let Some(value) = dice.choose(&conflict.values) else { return Ok(Vec::new()) };
         let (record, field, choice) = (conflict.record, conflict.field.clone(), value.choice.clone());
-        self.try_call(device, SettleConflict { record, field, choice })?;
+        let values: Vec<_> = conflict.values.iter().map(|value| value.text.clone()).collect();
+        if self.try_call(device, SettleConflict { record, field, choice })?.is_some() {
+            self.ledger.settled.extend(values);
+        }
+        // Who settles has seen what stands.
+        self.open_forms.remove(&device);
         Ok(Vec::new())
     }
 
@@ -145,4 +162,9 @@ impl World<'_> {
         }
         Ok(Vec::new())
     }
+}
+
+/// What stands in a field of a form.
+fn stood(form: &Value, field: &str) -> String {
+    form.get(field).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
 }

@@ -130,6 +130,15 @@ pub fn count_not_arrived(connection: &Connection) -> Result<(u32, u32), StoreErr
     Ok(connection.prepare_cached(&sql)?.query_row(kinds, |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
+/// How many records have changes of ours that the server keeps until what they build on has come.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn count_needing(connection: &Connection) -> Result<u32, StoreError> {
+    let sql = "SELECT count(*) FROM (SELECT DISTINCT kind, id FROM change WHERE intent IS NOT NULL AND outcome = 'need')";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
 /// Whether there is a change of ours that the server has not judged.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use lentera_domain::Timestamp;
+use lentera_protocol::bundle::Bundle;
 use lentera_protocol::receipt::{Outcome, Receipt, WHOLE_BUNDLE};
 use lentera_protocol::sign::{peek, verify};
 use rusqlite::Connection;
@@ -44,7 +45,7 @@ pub fn take(connection: &Connection, identity: &mut Identity, sealed: &[u8]) -> 
         return Ok(Receipted::Ours { amendment });
     }
     bundle::set_receipt(connection, kept.row, sealed)?;
-    let changes = change::of_bundle(connection, kept.row)?;
+    let changes = with_indexes(&kept.sealed, change::of_bundle(connection, kept.row)?);
     change::set_arrival(connection, kept.row, Timestamp::from_millis(receipt.time))?;
     let refused = set_outcomes(connection, &receipt, changes)?;
     if !refused.is_empty() {
@@ -53,17 +54,32 @@ pub fn take(connection: &Connection, identity: &mut Identity, sealed: &[u8]) -> 
     Ok(Receipted::Ours { amendment })
 }
 
+/// The changes of a bundle with their places in it. Some may be gone from a database that was rescued: a place is known by what was sent.
+fn with_indexes(sealed: &[u8], kept: Vec<OwnChange>) -> Vec<(u32, OwnChange)> {
+    let sent = peek::<Bundle>(sealed).and_then(|bundle| bundle.read_changes()).unwrap_or_default();
+    let is_part = sent.iter().any(|change| change.part.is_some());
+    if is_part || sent.len() == kept.len() {
+        return (0..).zip(kept).collect();
+    }
+    let index_of = |own: &OwnChange| sent.iter().position(|change| change.bytes == own.bytes);
+    kept.into_iter().filter_map(|own| Some((u32::try_from(index_of(&own)?).ok()?, own))).collect()
+}
+
 /// An amendment overrides what came before it.
 fn is_later(receipt: &Receipt, before: &[u8]) -> bool {
     peek::<Receipt>(before).is_ok_and(|before| receipt.amendment > before.amendment)
 }
 
 /// Notes the outcome of each change; gives those that are refused from now on.
-fn set_outcomes(connection: &Connection, receipt: &Receipt, changes: Vec<OwnChange>) -> Result<Vec<OwnChange>, StoreError> {
+fn set_outcomes(
+    connection: &Connection,
+    receipt: &Receipt,
+    changes: Vec<(u32, OwnChange)>,
+) -> Result<Vec<OwnChange>, StoreError> {
     let exceptions: HashMap<u32, &Outcome> =
         receipt.exceptions.iter().map(|exception| (exception.index, &exception.outcome)).collect();
     let mut refused = Vec::new();
-    for (index, mut own) in (0_u32..).zip(changes) {
+    for (index, mut own) in changes {
         let outcome = match exceptions.get(&index).or_else(|| exceptions.get(&WHOLE_BUNDLE)) {
             // Of a kind that the server does not know: it keeps it and passes it on.
             None | Some(Outcome::Unknown) => ACCEPTED,

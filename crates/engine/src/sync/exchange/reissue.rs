@@ -1,8 +1,8 @@
 //! Writing anew: what a person typed goes on standing, though the change that carried it does not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lentera_document::{Document, project};
+use lentera_document::{ChangeHash, Document, builds_on, project};
 use lentera_domain::{RecordId, Timestamp};
 use rusqlite::Connection;
 
@@ -101,15 +101,21 @@ fn write_anew(
     for own in lost {
         let before = document.clone();
         let at = Timestamp::from_millis(own.saved.wall);
-        let new = document.rewrite(identity.actor(), at, &own.bytes)?;
-        if project(&document).is_err() {
+        let new = ground(connection, &document, &own.bytes)
+            .and_then(|ground| Ok(document.rewrite(identity.actor(), at, &ground, &own.bytes)?));
+        let new = match new {
+            // Its bytes are not what they were.
+            Err(StoreError::Document(_)) => None,
+            new => Some(new?),
+        };
+        let Some(new) = new.filter(|_| project(&document).is_ok()) else {
             // Without what it stood on it is no record: the person decides.
             document = before;
             if matches!(own.outcome.as_deref(), None | Some(NEED)) {
                 change::set_outcome(connection, own.position, DEP_NOT_ACCEPTED)?;
             }
             continue;
-        }
+        };
         if let Some(new) = new {
             let kept =
                 Own { intent: &own.intent, saved: &own.saved, generation: identity.generation, replaces: Some(own.position) };
@@ -118,6 +124,25 @@ fn write_anew(
         change::set_outcome(connection, own.position, REPLACED)?;
     }
     record::show(connection, &document)
+}
+
+/// What of `document` a change that does not stand was written on: what it builds on, and in the place of what does not stand either,
+/// what was written anew for that, or what that was written on.
+fn ground(connection: &Connection, document: &Document, lost: &[u8]) -> Result<Vec<ChangeHash>, StoreError> {
+    let (mut ground, mut seen, mut left) = (Vec::new(), BTreeSet::new(), builds_on(lost)?);
+    while let Some(hash) = left.pop() {
+        if !seen.insert(hash) {
+            continue;
+        }
+        if document.holds(&hash) {
+            ground.push(hash);
+        } else if let Some(anew) = change::written_anew_for(connection, document.id(), hash)? {
+            left.push(anew);
+        } else if let Some(bytes) = change::bytes(connection, document.id(), hash)? {
+            left.extend(builds_on(&bytes)?);
+        }
+    }
+    Ok(ground)
 }
 
 /// Shows a record as it stands, after a change came to it again.

@@ -1,9 +1,10 @@
 //! Our log against the server's: a server restored from a backup is given again what it had; a device whose disk was set back stops
 //! before one number gets two contents.
 
-use lentera_protocol::sync::Last;
+use lentera_protocol::sync::{Answer, Last};
 use rusqlite::Connection;
 
+use super::reissue;
 use crate::store::identity::{self, Identity, KeyState};
 use crate::store::{StoreError, bundle};
 
@@ -41,6 +42,39 @@ pub fn compare(
     }
     let receipted = bundle::last_receipted(connection, device)?;
     let restored = held < receipted;
+    // Told of for the first time.
+    if restored && told_before.is_none_or(|before| before >= receipted) {
+        bundle::return_earlier_keys(connection, device)?;
+    }
     let progress = told_before.is_none_or(|before| before >= receipted || before < held);
     Ok(doubted || (restored && progress))
+}
+
+/// Takes what the server says of the bundles of earlier keys that a request gave again: `returned` are their places in it, up to where the
+/// server `stopped` reading. What a key signed that it does not know any more is written anew. Gives whether there is more to be given.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn take_returned(
+    connection: &Connection,
+    identity: &Identity,
+    returned: &[(u32, i64)],
+    answer: &Answer,
+    stopped: Option<u32>,
+) -> Result<bool, StoreError> {
+    let read = returned.iter().filter(|(place, _)| stopped.is_none_or(|stopped| *place < stopped));
+    let mut is_forgotten = false;
+    for (place, row) in read {
+        let code = answer.unreadable.iter().find(|unreadable| unreadable.index == *place);
+        if code.is_some_and(|unreadable| unreadable.code == "unknown_device") {
+            bundle::forget_key_of(connection, *row)?;
+            is_forgotten = true;
+        } else {
+            bundle::set_returned(connection, *row)?;
+        }
+    }
+    if is_forgotten {
+        reissue::under_new_key(connection, identity)?;
+    }
+    Ok(is_forgotten || !bundle::to_return(connection, 1)?.is_empty())
 }
