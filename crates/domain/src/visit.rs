@@ -241,10 +241,42 @@ mod tests {
         for (form, field) in [
             (VisitForm { umkm: "x".into(), ..form() }, "umkm"),
             (VisitForm { purposes: String::new(), ..form() }, "purposes"),
-            (VisitForm { satisfaction: "6".into(), ..form() }, "satisfaction"),
             (VisitForm { end: "9.15".into(), ..form() }, "end"),
         ] {
             assert_eq!(form.parse(siti(), NOW).unwrap_err().field, field);
+        }
+    }
+
+    #[test]
+    fn texts_are_taken_up_to_their_limits() {
+        let texts: [(&str, usize, fn(&mut VisitForm, String)); 6] = [
+            ("letter", LABEL_MAX, |form, text| form.letter = text),
+            ("companions", NOTE_MAX, |form, text| form.companions = text),
+            ("vehicle", NOTE_MAX, |form, text| form.vehicle = text),
+            ("problem", ACTIVITY_MAX, |form, text| form.problem = text),
+            ("advice", ACTIVITY_MAX, |form, text| form.advice = text),
+            ("agreement", ACTIVITY_MAX, |form, text| form.agreement = text),
+        ];
+        for (field, max, set) in texts {
+            let of = |length: usize| {
+                let mut form = form();
+                set(&mut form, "é".repeat(length));
+                form.parse(siti(), NOW)
+            };
+            assert!(of(max).is_ok(), "{field}");
+            assert_eq!(of(max + 1), Err(FieldError::new(field, Reason::TooLong { length: max + 1, max })));
+        }
+    }
+
+    #[test]
+    fn satisfaction_is_taken_within_its_bounds() {
+        let of = |satisfaction: &str| VisitForm { satisfaction: satisfaction.into(), ..form() }.parse(siti(), NOW);
+        for satisfaction in [1, 5] {
+            assert_eq!(of(&satisfaction.to_string()).unwrap().satisfaction, Some(satisfaction));
+        }
+        for satisfaction in ["0", "6"] {
+            let reason = Reason::OutOfRange { value: satisfaction.into(), min: 1, max: 5 };
+            assert_eq!(of(satisfaction), Err(FieldError::new("satisfaction", reason)));
         }
     }
 
