@@ -6,6 +6,8 @@ mod doctor;
 mod enrolment;
 mod files;
 mod keys;
+mod limits;
+mod lists;
 mod migration;
 mod office;
 mod receipts;
