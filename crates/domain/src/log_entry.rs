@@ -186,6 +186,7 @@ impl LogEntryForm {
 mod tests {
     use super::*;
     use crate::Reason;
+    use crate::text::tests::{TextField, assert_limits};
 
     fn siti() -> Nip {
         Nip::parse("197203151998032000").unwrap()
@@ -238,7 +239,7 @@ mod tests {
 
     #[test]
     fn texts_are_taken_up_to_their_limits() {
-        let texts: [(&str, usize, fn(&mut LogEntryForm, String)); 6] = [
+        let texts: [TextField<LogEntryForm>; 6] = [
             ("category", LABEL_MAX, |form, text| form.category = text),
             ("activity", ACTIVITY_MAX, |form, text| form.activity = text),
             ("unit", LABEL_MAX, |form, text| form.unit = text),
@@ -246,15 +247,7 @@ mod tests {
             ("letter", LABEL_MAX, |form, text| form.letter = text),
             ("obstacle", NOTE_MAX, |form, text| form.obstacle = text),
         ];
-        for (field, max, set) in texts {
-            let of = |length: usize| {
-                let mut form = form();
-                set(&mut form, "é".repeat(length));
-                form.parse(siti(), NOW)
-            };
-            assert!(of(max).is_ok(), "{field}");
-            assert_eq!(of(max + 1), Err(FieldError::new(field, Reason::TooLong { length: max + 1, max })));
-        }
+        assert_limits(&form(), |form| form.parse(siti(), NOW).map(drop), &texts);
     }
 
     #[test]

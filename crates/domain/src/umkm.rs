@@ -143,6 +143,7 @@ impl UmkmForm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::tests::{TextField, assert_limits};
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_399_200_000);
 
@@ -184,7 +185,7 @@ mod tests {
 
     #[test]
     fn texts_are_taken_up_to_their_limits() {
-        let texts: [(&str, usize, fn(&mut UmkmForm, String)); 6] = [
+        let texts: [TextField<UmkmForm>; 6] = [
             ("name", NAME_MAX, |form, text| form.name = text),
             ("owner_name", NAME_MAX, |form, text| form.owner_name = text),
             ("address", NOTE_MAX, |form, text| form.address = text),
@@ -192,15 +193,7 @@ mod tests {
             ("legal_form", LABEL_MAX, |form, text| form.legal_form = text),
             ("phone", LABEL_MAX, |form, text| form.phone = text),
         ];
-        for (field, max, set) in texts {
-            let of = |length: usize| {
-                let mut form = form();
-                set(&mut form, "é".repeat(length));
-                form.parse(NOW)
-            };
-            assert!(of(max).is_ok(), "{field}");
-            assert_eq!(of(max + 1), Err(FieldError::new(field, Reason::TooLong { length: max + 1, max })));
-        }
+        assert_limits(&form(), |form| form.parse(NOW).map(drop), &texts);
     }
 
     #[test]

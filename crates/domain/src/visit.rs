@@ -210,6 +210,7 @@ impl VisitForm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::tests::{TextField, assert_limits};
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_399_200_000);
 
@@ -249,7 +250,7 @@ mod tests {
 
     #[test]
     fn texts_are_taken_up_to_their_limits() {
-        let texts: [(&str, usize, fn(&mut VisitForm, String)); 6] = [
+        let texts: [TextField<VisitForm>; 6] = [
             ("letter", LABEL_MAX, |form, text| form.letter = text),
             ("companions", NOTE_MAX, |form, text| form.companions = text),
             ("vehicle", NOTE_MAX, |form, text| form.vehicle = text),
@@ -257,15 +258,7 @@ mod tests {
             ("advice", ACTIVITY_MAX, |form, text| form.advice = text),
             ("agreement", ACTIVITY_MAX, |form, text| form.agreement = text),
         ];
-        for (field, max, set) in texts {
-            let of = |length: usize| {
-                let mut form = form();
-                set(&mut form, "é".repeat(length));
-                form.parse(siti(), NOW)
-            };
-            assert!(of(max).is_ok(), "{field}");
-            assert_eq!(of(max + 1), Err(FieldError::new(field, Reason::TooLong { length: max + 1, max })));
-        }
+        assert_limits(&form(), |form| form.parse(siti(), NOW).map(drop), &texts);
     }
 
     #[test]
