@@ -186,6 +186,7 @@ impl LogEntryForm {
 mod tests {
     use super::*;
     use crate::Reason;
+    use crate::text::tests::{TextField, assert_limits};
 
     fn siti() -> Nip {
         Nip::parse("197203151998032000").unwrap()
@@ -230,12 +231,35 @@ mod tests {
         assert_eq!(wrong(&|f| f.end = "7".into()).field, "end");
         assert_eq!(wrong(&|f| f.start = "25:00".into()).reason, Reason::NoSuchTime { value: "25:00".into() });
         assert_eq!(wrong(&|f| f.day = "2026-11-24".into()).reason, Reason::FutureDay { day: Day::parse("2026-11-24").unwrap() });
-        assert_eq!(wrong(&|f| f.activity = "x".repeat(1001)).reason, Reason::TooLong { length: 1001, max: 1000 });
         assert_eq!(wrong(&|f| f.activity = "a\u{7}".into()).reason, Reason::ControlCharacter { position: 2 });
-        assert_eq!(wrong(&|f| f.volume = "0".into()).field, "volume");
         assert_eq!(wrong(&|f| f.volume = "3".into()).field, "unit");
         assert_eq!(wrong(&|f| f.duty = "boss".into()).field, "duty");
         assert_eq!(wrong(&|f| f.village = "63.11".into()).field, "village");
+    }
+
+    #[test]
+    fn texts_are_taken_up_to_their_limits() {
+        let texts: [TextField<LogEntryForm>; 6] = [
+            ("category", LABEL_MAX, |form, text| form.category = text),
+            ("activity", ACTIVITY_MAX, |form, text| form.activity = text),
+            ("unit", LABEL_MAX, |form, text| form.unit = text),
+            ("output", NOTE_MAX, |form, text| form.output = text),
+            ("letter", LABEL_MAX, |form, text| form.letter = text),
+            ("obstacle", NOTE_MAX, |form, text| form.obstacle = text),
+        ];
+        assert_limits(&form(), |form| form.parse(siti(), NOW).map(drop), &texts);
+    }
+
+    #[test]
+    fn a_volume_is_taken_within_its_bounds() {
+        let of = |volume: &str| LogEntryForm { volume: volume.into(), unit: "dokumen".into(), ..form() }.parse(siti(), NOW);
+        for volume in [1, 999_999] {
+            assert_eq!(of(&volume.to_string()).unwrap().volume, Some(volume));
+        }
+        for volume in ["0", "1000000"] {
+            let reason = Reason::OutOfRange { value: volume.into(), min: 1, max: 999_999 };
+            assert_eq!(of(volume), Err(FieldError::new("volume", reason)));
+        }
     }
 
     #[test]

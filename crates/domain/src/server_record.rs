@@ -60,6 +60,16 @@ mod tests {
     use crate::Day;
 
     #[test]
+    fn names_are_read_up_to_their_limit() {
+        let read = |length: usize| {
+            let json = serde_json::json!({"kind": "region", "code": "63.11.01", "name": "é".repeat(length)});
+            serde_json::from_value::<ServerRecord>(json)
+        };
+        assert!(read(NAME_MAX).is_ok());
+        assert!(read(NAME_MAX + 1).is_err());
+    }
+
+    #[test]
     fn wire_form_is_fixed() {
         let employee = Employee {
             nip: Nip::parse("197203151998032000").unwrap(),

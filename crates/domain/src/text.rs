@@ -58,8 +58,24 @@ impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A text of a form: its name, its limit, and how it is filled in.
+    pub(crate) type TextField<F> = (&'static str, usize, fn(&mut F, String));
+
+    /// Each text is taken at its limit and refused by name above.
+    pub(crate) fn assert_limits<F: Clone>(form: &F, parse: impl Fn(&F) -> Result<(), FieldError>, texts: &[TextField<F>]) {
+        for (field, max, set) in texts {
+            let of = |length: usize| {
+                let mut form = form.clone();
+                set(&mut form, "é".repeat(length));
+                parse(&form)
+            };
+            assert_eq!(of(*max), Ok(()), "{field}");
+            assert_eq!(of(*max + 1), Err(FieldError::new(field, Reason::TooLong { length: *max + 1, max: *max })));
+        }
+    }
 
     #[test]
     fn keeps_every_character_it_accepts() {

@@ -143,6 +143,7 @@ impl UmkmForm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::tests::{TextField, assert_limits};
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_399_200_000);
 
@@ -180,7 +181,31 @@ mod tests {
         assert_eq!(wrong(&|f| f.village = "63.11.01".into()), "village");
         assert_eq!(wrong(&|f| f.nib = "12".into()), "nib");
         assert_eq!(wrong(&|f| f.nik = "12".into()), "nik");
-        assert_eq!(wrong(&|f| f.founded = "2027".into()), "founded");
+    }
+
+    #[test]
+    fn texts_are_taken_up_to_their_limits() {
+        let texts: [TextField<UmkmForm>; 6] = [
+            ("name", NAME_MAX, |form, text| form.name = text),
+            ("owner_name", NAME_MAX, |form, text| form.owner_name = text),
+            ("address", NOTE_MAX, |form, text| form.address = text),
+            ("product", NOTE_MAX, |form, text| form.product = text),
+            ("legal_form", LABEL_MAX, |form, text| form.legal_form = text),
+            ("phone", LABEL_MAX, |form, text| form.phone = text),
+        ];
+        assert_limits(&form(), |form| form.parse(NOW).map(drop), &texts);
+    }
+
+    #[test]
+    fn a_year_of_founding_is_taken_up_to_this_year() {
+        let of = |founded: &str| UmkmForm { founded: founded.into(), ..form() }.parse(NOW);
+        for founded in [1800, 2026] {
+            assert_eq!(of(&founded.to_string()).unwrap().0.founded, Some(founded));
+        }
+        for founded in ["1799", "2027"] {
+            let reason = Reason::OutOfRange { value: founded.into(), min: 1800, max: 2026 };
+            assert_eq!(of(founded), Err(FieldError::new("founded", reason)));
+        }
     }
 
     #[test]

@@ -210,6 +210,7 @@ impl VisitForm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::tests::{TextField, assert_limits};
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_399_200_000);
 
@@ -241,10 +242,34 @@ mod tests {
         for (form, field) in [
             (VisitForm { umkm: "x".into(), ..form() }, "umkm"),
             (VisitForm { purposes: String::new(), ..form() }, "purposes"),
-            (VisitForm { satisfaction: "6".into(), ..form() }, "satisfaction"),
             (VisitForm { end: "9.15".into(), ..form() }, "end"),
         ] {
             assert_eq!(form.parse(siti(), NOW).unwrap_err().field, field);
+        }
+    }
+
+    #[test]
+    fn texts_are_taken_up_to_their_limits() {
+        let texts: [TextField<VisitForm>; 6] = [
+            ("letter", LABEL_MAX, |form, text| form.letter = text),
+            ("companions", NOTE_MAX, |form, text| form.companions = text),
+            ("vehicle", NOTE_MAX, |form, text| form.vehicle = text),
+            ("problem", ACTIVITY_MAX, |form, text| form.problem = text),
+            ("advice", ACTIVITY_MAX, |form, text| form.advice = text),
+            ("agreement", ACTIVITY_MAX, |form, text| form.agreement = text),
+        ];
+        assert_limits(&form(), |form| form.parse(siti(), NOW).map(drop), &texts);
+    }
+
+    #[test]
+    fn satisfaction_is_taken_within_its_bounds() {
+        let of = |satisfaction: &str| VisitForm { satisfaction: satisfaction.into(), ..form() }.parse(siti(), NOW);
+        for satisfaction in [1, 5] {
+            assert_eq!(of(&satisfaction.to_string()).unwrap().satisfaction, Some(satisfaction));
+        }
+        for satisfaction in ["0", "6"] {
+            let reason = Reason::OutOfRange { value: satisfaction.into(), min: 1, max: 5 };
+            assert_eq!(of(satisfaction), Err(FieldError::new("satisfaction", reason)));
         }
     }
 

@@ -112,8 +112,8 @@ pub enum Packed {
     Parts(Vec<Vec<u8>>),
 }
 
-/// What a bundle has beside its frame at most: signature, names, numbers, stamp.
-const BESIDE: usize = 200;
+/// What a bundle has beside its frame at most: signature, names, numbers, stamp, all of them at their largest.
+const BESIDE: usize = 206;
 
 /// Packs the changes of `waiting` that come next, from the first: as many whole ones as stay within [`BUNDLE_TARGET`], or the first one in parts.
 ///
@@ -203,12 +203,91 @@ mod tests {
         Change { kind: 1, id: [seed; 16], bytes, saved: stamp(), part: None }
     }
 
+    /// Changes of zeroes with so many bytes together: five of the largest, and one of the rest.
+    fn zeroes(inflated: usize) -> Vec<Change> {
+        let of = |rest: usize| {
+            let lengths = [CHANGE_MAX; 5].into_iter().chain([rest]);
+            lengths.map(|length| Change { bytes: vec![0; length], ..change(0, 1) }).collect::<Vec<_>>()
+        };
+        let beside = encode(&of(10_000)).len() - 10_000;
+        of(inflated - beside)
+    }
+
+    fn key() -> SigningKey {
+        SigningKey::from_bytes(&[9; 32])
+    }
+
+    fn bundle(changes: Vec<u8>) -> Bundle {
+        Bundle {
+            device: DeviceId::of_key(key().verifying_key().as_bytes()),
+            number: 1,
+            previous: Hash::default(),
+            generation: 0,
+            last_receipt: 0,
+            scope_epoch: 1,
+            sealed: stamp(),
+            changes,
+        }
+    }
+
     #[test]
     fn packs_up_to_the_target() {
         let small: Vec<_> = (0..30).map(|n| change(300, n)).collect();
         let Packed::Whole(frame, count) = pack(&small).unwrap() else { panic!("parts") };
         assert!((4..8).contains(&count) && frame.len() + BESIDE <= BUNDLE_TARGET, "{count} in {}", frame.len());
         assert_eq!(pack(&[]).unwrap(), Packed::Whole(Vec::new(), 0));
+    }
+
+    #[test]
+    fn a_change_that_fills_the_target_goes_whole_and_one_byte_more_in_parts() {
+        let sizes = |length| -> Vec<usize> {
+            let frames = match pack(&[change(length, 1)]).unwrap() {
+                Packed::Whole(frame, _) => vec![frame],
+                Packed::Parts(frames) => frames,
+            };
+            frames.iter().map(|frame| frame.len() + BESIDE).collect()
+        };
+        let most = (1..BUNDLE_TARGET).rev().find(|length| sizes(*length).len() == 1).unwrap();
+        assert_eq!(sizes(most), [BUNDLE_TARGET]);
+        let parts = sizes(most + 1);
+        assert!(parts.len() == 2 && parts.iter().all(|size| *size <= BUNDLE_TARGET), "{parts:?}");
+    }
+
+    #[test]
+    fn a_frame_that_fills_the_target_has_room_for_the_largest_numbers_beside_it() {
+        let boot = Some(Boot { id: u64::MAX, millis: i64::MAX });
+        let largest = Bundle {
+            number: u64::MAX,
+            generation: u32::MAX,
+            last_receipt: u64::MAX,
+            scope_epoch: u32::MAX,
+            sealed: Stamp { wall: i64::MAX, boot, anchor: Some(i64::MAX), since_anchor: Some(i64::MIN) },
+            ..bundle(vec![7; BUNDLE_TARGET - BESIDE])
+        };
+        assert_eq!(largest.seal(&key()).len(), BUNDLE_TARGET);
+    }
+
+    #[test]
+    fn changes_are_packed_and_read_up_to_their_number() {
+        let changes = |count: usize| vec![change(10, 1); count];
+        let most = changes(BUNDLE_CHANGES_MAX);
+        let Packed::Whole(frame, BUNDLE_CHANGES_MAX) = pack(&most).unwrap() else { panic!("not all") };
+        assert_eq!(bundle(frame.clone()).read_changes().unwrap(), most);
+        let over = changes(BUNDLE_CHANGES_MAX + 1);
+        assert_eq!(pack(&over).unwrap(), Packed::Whole(frame, BUNDLE_CHANGES_MAX));
+        let frame = compress::deflate(&encode(&over)).unwrap();
+        assert_eq!(bundle(frame).read_changes(), Err(ProtocolError::TooLarge));
+    }
+
+    #[test]
+    fn changes_are_packed_and_read_up_to_their_bytes() {
+        let most = zeroes(BUNDLE_INFLATED_MAX);
+        let Packed::Whole(frame, 6) = pack(&most).unwrap() else { panic!("not all") };
+        assert_eq!(bundle(frame).read_changes().unwrap(), most);
+        let over = zeroes(BUNDLE_INFLATED_MAX + 1);
+        assert!(matches!(pack(&over).unwrap(), Packed::Whole(_, 5)));
+        let frame = compress::deflate(&encode(&over)).unwrap();
+        assert!(matches!(bundle(frame).read_changes(), Err(ProtocolError::Malformed(_))));
     }
 
     #[test]
@@ -231,24 +310,21 @@ mod tests {
 
     #[test]
     fn seals_and_opens() {
-        let key = SigningKey::from_bytes(&[9; 32]);
         let changes = vec![change(40, 1), change(50, 2)];
         let Packed::Whole(frame, 2) = pack(&changes).unwrap() else { panic!("not both") };
-        let bundle = Bundle {
-            device: DeviceId::of_key(key.verifying_key().as_bytes()),
-            number: 1,
-            previous: Hash::default(),
-            generation: 0,
-            last_receipt: 0,
-            scope_epoch: 1,
-            sealed: stamp(),
-            changes: frame,
-        };
-        let overhead = bundle.seal(&key).len() - bundle.changes.len();
-        assert!(overhead <= BESIDE, "{overhead}");
-        let sealed = bundle.seal(&key);
-        let opened = Bundle::open(&sealed, &key.verifying_key()).unwrap();
+        let opened = Bundle::open(&bundle(frame).seal(&key()), &key().verifying_key()).unwrap();
         assert_eq!(opened.read_changes().unwrap(), changes);
-        assert_eq!(Bundle::open(&vec![0; BUNDLE_MAX + 1], &key.verifying_key()), Err(ProtocolError::TooLarge));
+    }
+
+    #[test]
+    fn sealed_bytes_are_opened_up_to_their_limit() {
+        let beside = bundle(vec![7; 60_000]).seal(&key()).len() - 60_000;
+        let open = |size: usize| {
+            let sealed = bundle(vec![7; size - beside]).seal(&key());
+            assert_eq!(sealed.len(), size);
+            Bundle::open(&sealed, &key().verifying_key())
+        };
+        assert_eq!(open(BUNDLE_MAX).unwrap().number, 1);
+        assert_eq!(open(BUNDLE_MAX + 1), Err(ProtocolError::TooLarge));
     }
 }

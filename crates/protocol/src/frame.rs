@@ -47,6 +47,7 @@ impl Frames {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{BUNDLE_MAX, HEADER_MAX};
 
     proptest::proptest! {
         #[test]
@@ -67,9 +68,16 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_over_the_limit_is_refused_before_it_arrives() {
-        let mut reader = Frames::default();
-        reader.push(&[0, 0, 0, 11]);
-        assert_eq!(reader.next(10), Err(ProtocolError::TooLarge));
+    fn a_frame_of_the_limit_is_taken_and_one_above_refused_before_it_arrives() {
+        for max in [0, 10, HEADER_MAX, BUNDLE_MAX] {
+            let mut body = Vec::new();
+            push(&mut body, &vec![7; max]);
+            let mut reader = Frames::default();
+            reader.push(&body);
+            assert_eq!(reader.next(max), Ok(Some(vec![7; max])));
+            assert!(reader.is_empty());
+            reader.push(&u32::try_from(max + 1).unwrap().to_be_bytes());
+            assert_eq!(reader.next(max), Err(ProtocolError::TooLarge));
+        }
     }
 }

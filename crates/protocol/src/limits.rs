@@ -4,7 +4,7 @@
 pub const BUNDLE_TARGET: usize = 2 * 1024;
 /// Size of a sealed bundle at most. One change larger than [`BUNDLE_TARGET`] rides alone, up to this.
 pub const BUNDLE_MAX: usize = 64 * 1024;
-/// Bytes of one change, raw, at most. It must equal `document::guard::CHANGE_BYTES_MAX`; a test of the server compares them.
+/// Bytes of one change, raw, at most. It must equal `document::guard::CHANGE_BYTES_MAX`; a test of the engine compares them.
 pub const CHANGE_MAX: usize = 48 * 1024;
 /// Bytes of a bundle's changes at most, inflated.
 pub const BUNDLE_INFLATED_MAX: usize = 256 * 1024;

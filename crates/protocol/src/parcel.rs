@@ -174,20 +174,24 @@ impl<F: FnMut(&mut [u8])> TryCryptoRng for Random<'_, F> {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::handed::{Handed, Other};
 
     fn key() -> SigningKey {
         SigningKey::from_bytes(&[3; 32])
     }
 
-    fn parcels(bundles: &[Vec<u8>]) -> Vec<Sealed> {
+    fn random() -> impl FnMut(&mut [u8]) {
         let mut next = 0_u8;
-        let random = |bytes: &mut [u8]| {
+        move |bytes: &mut [u8]| {
             bytes.iter_mut().for_each(|byte| {
                 next = next.wrapping_mul(73).wrapping_add(41);
                 *byte = next;
             });
-        };
-        pack(bundles, &key().verifying_key(), random).unwrap()
+        }
+    }
+
+    fn parcels(bundles: &[Vec<u8>]) -> Vec<Sealed> {
+        pack(bundles, &key().verifying_key(), random()).unwrap()
     }
 
     #[test]
@@ -204,15 +208,33 @@ mod tests {
             assert!(unpack(&changed, &key()).is_err(), "byte {at}");
         }
         assert!(unpack(&[0; 10], &key()).is_err());
-        assert_eq!(unpack(&vec![0; BUNDLE_MAX + 1], &key()), Err(ProtocolError::TooLarge));
     }
 
     #[test]
-    fn parcels_stay_within_a_frame_at_their_limit() {
-        let largest = vec![vec![7; PARCEL_MAX - 4]];
-        assert!(parcels(&largest)[0].0.len() <= BUNDLE_MAX);
-        let over = pack(&[vec![7; PARCEL_MAX - 3]], &key().verifying_key(), |_| {});
+    fn a_parcel_is_filled_to_its_limit_and_then_goes_in_one_frame() {
+        let largest = parcels(&[vec![7; PARCEL_MAX - 4]]);
+        let [Sealed(parcel)] = largest.as_slice() else { panic!("{} parcels", largest.len()) };
+        assert!(Handed::Other(Other::Parcel(parcel.clone())).into_frame().len() <= BUNDLE_MAX);
+        let over = pack(&[vec![7; PARCEL_MAX - 3]], &key().verifying_key(), random());
         assert_eq!(over, Err(ProtocolError::TooLarge));
+        for (second, count) in [(PARCEL_MAX - 1000 - 8, 1), (PARCEL_MAX - 1000 - 7, 2)] {
+            assert_eq!(parcels(&[vec![7; 1000], vec![8; second]]).len(), count);
+        }
+    }
+
+    #[test]
+    fn a_parcel_is_opened_up_to_its_limit() {
+        let open = |size: usize| {
+            // Beside a bundle: its length, the encapsulated key, and the cipher's tag.
+            let bundle = vec![7; size - 4 - ENCAPSULATED - 16];
+            let mut content = Vec::new();
+            frame::push(&mut content, &bundle);
+            let Sealed(parcel) = seal(&content, &key().verifying_key(), &mut random()).unwrap();
+            assert_eq!(parcel.len(), size);
+            unpack(&parcel, &key()).map(|bundles| bundles == [bundle])
+        };
+        assert_eq!(open(BUNDLE_MAX), Ok(true));
+        assert_eq!(open(BUNDLE_MAX + 1), Err(ProtocolError::TooLarge));
     }
 
     #[test]
@@ -223,6 +245,15 @@ mod tests {
         assert_eq!(LenteraFile::read(&receipts.write()).unwrap(), receipts);
         assert!(LenteraFile::read(b"PK\x03\x04").is_err());
         assert!(LenteraFile::read(&[]).is_err());
-        assert_eq!(LenteraFile::read(&vec![0; FILE_MAX + 1]), Err(ProtocolError::TooLarge));
+    }
+
+    #[test]
+    fn files_are_read_up_to_their_limit() {
+        let of = |length| LenteraFile::Parcels { server: Hash([7; 32]), parcels: vec![Sealed(vec![7; length])] };
+        let beside = of(100_000).write().len() - 100_000;
+        let most = of(FILE_MAX - beside);
+        let bytes = most.write();
+        assert_eq!((bytes.len(), LenteraFile::read(&bytes)), (FILE_MAX, Ok(most)));
+        assert_eq!(LenteraFile::read(&of(FILE_MAX - beside + 1).write()), Err(ProtocolError::TooLarge));
     }
 }

@@ -101,3 +101,34 @@ pub fn unpack(frame: &[u8]) -> Result<Vec<Page>, ProtocolError> {
     let rows: usize = pages.iter().map(|page| page.rows.len()).sum();
     if rows > PAGE_ROWS_MAX { Err(ProtocolError::TooLarge) } else { Ok(pages) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(rows: Vec<Row>) -> Page {
+        Page { rows, cursor: Cursor { stream: 1, position: 9, hash: [1; 8], below: None } }
+    }
+
+    #[test]
+    fn rows_are_taken_up_to_their_number_on_however_many_pages() {
+        let rows = |count| vec![Row::Record("{}".to_owned()); count];
+        for on_the_first in [0, 1, PAGE_ROWS_MAX] {
+            let pages = |count| vec![page(rows(on_the_first)), page(rows(count - on_the_first))];
+            let most = pages(PAGE_ROWS_MAX);
+            assert_eq!(unpack(&pack(&most).unwrap()), Ok(most));
+            assert_eq!(unpack(&pack(&pages(PAGE_ROWS_MAX + 1)).unwrap()), Err(ProtocolError::TooLarge));
+        }
+    }
+
+    #[test]
+    fn pages_are_inflated_up_to_their_limit() {
+        let of = |length| vec![page(vec![Row::Record("x".repeat(length))])];
+        let beside = encode(&of(100_000)).len() - 100_000;
+        let most = of(PAGE_INFLATED_MAX - beside);
+        assert_eq!(encode(&most).len(), PAGE_INFLATED_MAX);
+        assert_eq!(unpack(&pack(&most).unwrap()), Ok(most));
+        let over = of(PAGE_INFLATED_MAX - beside + 1);
+        assert!(matches!(unpack(&pack(&over).unwrap()), Err(ProtocolError::Malformed(_))));
+    }
+}

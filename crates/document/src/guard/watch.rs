@@ -107,4 +107,20 @@ mod file {
             let _ = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.write_all(bytes));
         }
     }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_file_is_looked_at_up_to_its_limit() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("watch");
+            let most = usize::try_from(READ_MAX).unwrap() / SLOT;
+            for (slots, found) in [(most, most), (most + 1, most)] {
+                std::fs::write(&path, [1; SLOT].repeat(slots)).unwrap();
+                assert_eq!(FileWatch::open(&path).unwrap().1.len(), found);
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lentera_api::Error;
-use lentera_protocol::limits::FILE_MAX;
+use lentera_protocol::limits::{FILE_MAX, PARCEL_MAX};
 use lentera_protocol::parcel::{LenteraFile, unpack};
 use lentera_protocol::sync::Sealed;
 use lentera_protocol::{Hash, limits};
@@ -13,6 +13,12 @@ use crate::office::Office;
 use crate::world::{Link, Phone};
 
 const COLLEAGUE: &str = "197911302005012001";
+/// Bytes of bundles in one file at most, as the engine has it.
+const CONTENT_MAX: usize = FILE_MAX - FILE_MAX / 8;
+/// New files of one minute at most, likewise.
+const NAMES_MAX: usize = 1_000;
+/// Bytes of parcels that wait on one phone at most, likewise.
+const WAITING_MAX: usize = 8 * FILE_MAX;
 
 fn export(phone: &Phone, command: &str) -> (Value, Vec<u8>) {
     let exported = phone.call(command, json!({}));
@@ -96,8 +102,6 @@ fn only_files_of_this_office_are_taken_and_a_bad_one_changes_nothing() {
         assert_eq!(refused(bad), "bad_file");
     }
     assert_eq!(courier.try_call("take_file", json!({"content": "%%%"})).unwrap_err().code(), "bad_file");
-    let too_long = "A".repeat(FILE_MAX * 2);
-    assert_eq!(courier.try_call("take_file", json!({"content": too_long})).unwrap_err().code(), "bad_file");
     let parcel = |size: usize| Sealed(vec![7; size]);
     let file = |server: Hash, parcels: Vec<Sealed>| LenteraFile::Parcels { server, parcels }.write();
     assert_eq!(refused(&file(Hash([9; 32]), vec![parcel(10)])), "other_servers_file");
@@ -110,15 +114,73 @@ fn only_files_of_this_office_are_taken_and_a_bad_one_changes_nothing() {
 
 #[test]
 fn a_phone_carries_so_much_and_no_more() {
-    let (_, courier) = two_phones();
-    let file = |number: u8| {
-        let parcels = (0..120).map(|index| Sealed([&[number, index], vec![0; limits::BUNDLE_MAX - 16].as_slice()].concat()));
-        LenteraFile::Parcels { server: fingerprint(), parcels: parcels.collect() }.write()
+    let courier = Phone::enrolled();
+    let sql = "INSERT INTO courier (hash, parcel, taken_at) VALUES (x'00', zeroblob(?), 0)";
+    rusqlite::Connection::open(courier.database()).unwrap().execute(sql, [WAITING_MAX as i64 - 100]).unwrap();
+    let take = |sizes: &[usize]| {
+        let parcels = sizes.iter().map(|size| Sealed(vec![7; *size])).collect();
+        let taken = take(&courier, &LenteraFile::Parcels { server: fingerprint(), parcels }.write());
+        (taken.map(|taken| taken["parcels"].clone()), courier.call("delivery", json!({}))["carried"]["waiting"].clone())
     };
-    let taken = (0..20).take_while(|number| take(&courier, &file(*number)).is_ok()).count();
-    assert_eq!(taken, 8);
-    assert_eq!(take(&courier, &file(99)), Err(Error::TooManyParcels));
-    assert_eq!(courier.call("delivery", json!({}))["carried"]["waiting"], 960);
+    assert_eq!(take(&[60, 41]), (Err(Error::TooManyParcels), json!(1)), "all of a file or nothing");
+    assert_eq!(take(&[60, 40]), (Ok(json!(2)), json!(3)));
+    assert_eq!(take(&[1]), (Err(Error::TooManyParcels), json!(3)));
+}
+
+#[test]
+fn a_file_is_taken_up_to_its_limit() {
+    let courier = Phone::enrolled();
+    let file = |size: usize| {
+        let of = |last: usize| {
+            let parcels = (0..139).map(|number| Sealed(vec![number; 60_000])).chain([Sealed(vec![200; last])]);
+            LenteraFile::Parcels { server: fingerprint(), parcels: parcels.collect() }.write()
+        };
+        of(size - (of(40_000).len() - 40_000))
+    };
+    for over in [file(FILE_MAX + 1), vec![0; FILE_MAX * 2]] {
+        assert_eq!(take(&courier, &over), Err(Error::BadFile { detail: "too large".into() }));
+    }
+    assert_eq!(courier.call("delivery", json!({}))["carried"]["waiting"], 0);
+    assert_eq!(take(&courier, &file(FILE_MAX)).unwrap(), json!({"parcels": 140, "receipts": 0}));
+}
+
+#[test]
+fn a_file_is_filled_to_its_limit_and_what_is_over_waits_for_the_next() {
+    // Frames and parcels are reckoned with each bundle.
+    let reckoned = |phone: &Phone| {
+        let sql = format!("SELECT sum(length(sealed) + {}) FROM bundle", PARCEL_MAX / 256);
+        usize::try_from(phone.number(&sql)).unwrap()
+    };
+    let phone = |sizes: &[usize]| {
+        let phone = Phone::enrolled();
+        phone.seal_with(sizes.iter().copied());
+        phone
+    };
+    let last = CONTENT_MAX - reckoned(&phone(&[0])) - 152 * (48_000 + PARCEL_MAX / 256);
+    for (last, content, count) in [(last, CONTENT_MAX, 154), (last + 1, CONTENT_MAX + 1, 153)] {
+        let phone = phone(&[[48_000; 152].as_slice(), &[last]].concat());
+        let (exported, bytes) = export(&phone, "export_unsent");
+        assert_eq!((reckoned(&phone), &exported["count"]), (content, &json!(count)));
+        assert!(LenteraFile::read(&bytes).is_ok());
+    }
+}
+
+#[test]
+fn a_minute_has_names_for_so_many_files_and_the_next_has_more() {
+    let phone = Phone::enrolled();
+    phone.add("Rekap");
+    let name = |number: usize| {
+        let number = if number == 1 { String::new() } else { format!(" ({number})") };
+        phone.path().join(format!("belum-terkirim 2026-11-23 10.00{number}.lentera"))
+    };
+    (1..NAMES_MAX).for_each(|number| std::fs::write(name(number), b"").unwrap());
+    assert_eq!(export(&phone, "export_unsent").0["path"].as_str(), name(NAMES_MAX).to_str());
+    let files = || std::fs::read_dir(phone.path()).unwrap().count();
+    let before = files();
+    let refused = Err(Error::Storage { detail: "no free name".into() });
+    assert_eq!((phone.try_call("export_unsent", json!({})), files()), (refused, before));
+    phone.world.pass(60_000);
+    export(&phone, "export_unsent");
 }
 
 #[test]

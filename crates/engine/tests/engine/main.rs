@@ -7,6 +7,8 @@ mod enrolment;
 mod files;
 mod history;
 mod keys;
+mod limits;
+mod lists;
 mod migration;
 mod office;
 mod receipts;

@@ -4,6 +4,8 @@ use lentera_document::{Actor, Document, Fields, fields_of};
 use lentera_domain::umkm::UmkmForm;
 use lentera_domain::{Timestamp, Umkm, UmkmId};
 use lentera_protocol::bundle::Stamp;
+use lentera_protocol::encode;
+use lentera_protocol::limits::{PAGE_INFLATED_MAX, PAGE_ROWS_MAX};
 use lentera_protocol::stream::{Cursor, Origin, Page, Row};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -102,6 +104,27 @@ fn rows_in_any_order_wait_for_what_they_build_on() {
     // All again: nothing changes.
     give(&phone, rows, 3, None);
     assert_eq!((founded(&phone), phone.number("SELECT count(*) FROM change")), (Some(1993), 4));
+}
+
+#[test]
+fn pages_over_a_limit_are_refused_whole_and_asked_for_again() {
+    let page = |rows: Vec<Row>| Page { rows, cursor: Cursor { stream: 1, position: 9, hash: [1; 8], below: None } };
+    let many = |count: usize| page((0..count).map(|n| Row::Record(format!("{n}"))).collect());
+    let large = |size: usize| {
+        let of = |length| page(vec![Row::Record("x".repeat(length))]);
+        of(size - (encode(&vec![of(100_000)]).len() - 100_000))
+    };
+    for (over, most) in [(many(PAGE_ROWS_MAX + 1), many(PAGE_ROWS_MAX)), (large(PAGE_INFLATED_MAX + 1), large(PAGE_INFLATED_MAX))]
+    {
+        let phone = Phone::enrolled();
+        let give = |page: &Page| {
+            phone.world.office().pages = vec![page.clone()];
+            let failed = phone.sync()["attempts"][0]["failed"].clone();
+            (failed, phone.number("SELECT count(*) FROM quarantine"), phone.number("SELECT count(*) FROM stream"))
+        };
+        assert_eq!(give(&over), (json!("bad_answer"), 0, 0));
+        assert_eq!(give(&most), (Value::Null, most.rows.len() as i64, 1));
+    }
 }
 
 #[test]

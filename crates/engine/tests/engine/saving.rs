@@ -1,9 +1,13 @@
 //! What is saved is there, and input is judged.
 
 use lentera_api::Error;
+use lentera_domain::{FieldError, Reason};
 use serde_json::{Value, json};
 
 use crate::world::{Link, NOW, Phone, activity};
+
+/// Bytes of a draft at most, as the command says.
+const DRAFT_MAX: usize = 64 * 1024;
 
 #[test]
 fn saved_work_is_there_after_opening_again_and_arrives_once_the_network_is_back() {
@@ -83,6 +87,20 @@ fn a_draft_about_another_enterprise_stays() {
     assert_eq!(phone.call("draft", json!({"name": "visit/new"}))["content"]["problem"], "modal");
     phone.call("record_visit", visit(&bengkel));
     assert_eq!(phone.call("draft", json!({"name": "visit/new"})), Value::Null);
+}
+
+#[test]
+fn a_draft_is_kept_up_to_its_limit_and_a_larger_one_leaves_it_as_it_was() {
+    let phone = Phone::enrolled();
+    let beside = json!({"activity": ""}).to_string().len();
+    let save = |size: usize| {
+        let content = json!({"activity": "x".repeat(size - beside)});
+        phone.try_call("save_draft", json!({"name": "log_entry/new", "content": content}))
+    };
+    let kept = save(DRAFT_MAX).unwrap();
+    let reason = Reason::TooLong { length: DRAFT_MAX + 1, max: DRAFT_MAX };
+    assert_eq!(save(DRAFT_MAX + 1), Err(FieldError::new("draft", reason).into()));
+    assert_eq!(phone.call("draft", json!({"name": "log_entry/new"})), kept);
 }
 
 #[test]

@@ -15,11 +15,16 @@ use lentera_domain::Timestamp;
 use lentera_engine::{Engine, Platform, Post, Response, TransportError};
 use lentera_protocol::Hash;
 use lentera_protocol::bundle::Boot;
+use lentera_protocol::stream::{Cursor, Page, Row, pack};
 use serde_json::{Value, json};
 
 use crate::office::Office;
 use crate::world::{NIP, NOW, activity, invite};
 
+/// Requests of one command at most, as the engine has it.
+const ROUND_TRIPS_MAX: usize = 1_000;
+/// Those of them that bring nothing, one after another, likewise.
+const IDLE_MAX: usize = 4;
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 
@@ -291,11 +296,27 @@ fn an_answer_that_comes_after_another_person_was_enrolled_is_not_taken_for_their
 }
 
 #[test]
+fn a_server_that_always_brings_more_is_asked_so_often_and_no_more() {
+    let device = Device::enrolled(7);
+    let mut position = 0;
+    let mut office = device.world.office.borrow_mut();
+    office.more = true;
+    office.tamper = Box::new(move |answer| {
+        position += 1;
+        let cursor = Cursor { stream: 1, position, hash: [1; 8], below: None };
+        answer.pages = pack(&[Page { rows: vec![Row::Record(position.to_string())], cursor }]).unwrap();
+    });
+    drop(office);
+    device.call("sync_now", json!({}));
+    assert_eq!(device.world.posts.borrow().len(), ROUND_TRIPS_MAX);
+}
+
+#[test]
 fn a_server_that_promises_more_and_brings_nothing_keeps_nobody_busy() {
     let device = Device::enrolled(6);
     device.world.office.borrow_mut().more = true;
     device.call("sync_now", json!({}));
-    assert!(device.world.posts.borrow().len() <= 4);
+    assert_eq!(device.world.posts.borrow().len(), IDLE_MAX);
     device.run(MINUTE, |_| {});
     let posts = device.world.posts.borrow().len();
     assert!(posts <= 130, "{posts} requests");

@@ -1,11 +1,36 @@
 //! What goes over the link: sealed once, in parts where it is large, within the budget.
 
-use lentera_protocol::limits::BUNDLE_TARGET;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use lentera_engine::Response;
+use lentera_protocol::frame::Frames;
+use lentera_protocol::limits::{BUNDLE_MAX, BUNDLE_TARGET, REQUEST_BUNDLES_MAX, REQUEST_MAX};
 use lentera_protocol::sign::peek;
 use lentera_protocol::{Hash, bundle::Bundle};
 use serde_json::json;
 
 use crate::world::{Link, Phone};
+
+/// Tries that are kept at most, as the engine has it.
+const TRIES_KEPT: usize = 50;
+
+/// The next request's size, and how much it hands over; it is not answered.
+fn next_request(phone: &Phone) -> (usize, usize) {
+    let posted = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&posted);
+    *phone.world.impostor.borrow_mut() = Box::new(move |_, body| {
+        *seen.borrow_mut() = body.to_vec();
+        Some(Response { status: 503, body: vec![], retry_after: None })
+    });
+    phone.sync();
+    let body = posted.take();
+    let mut frames = Frames::default();
+    frames.push(&body);
+    let count = std::iter::from_fn(|| frames.next(REQUEST_MAX).unwrap()).count();
+    assert!(frames.is_empty());
+    (body.len(), count - 1)
+}
 
 #[test]
 fn sealed_bytes_stay_the_same_however_often_they_are_sent() {
@@ -115,6 +140,64 @@ fn a_good_link_carries_more_each_time_and_a_bad_one_less() {
     phone.world.link.set(Link::Up);
     phone.sync();
     assert_eq!(page_bytes(), 128 * 1024, "a blackout says nothing about the link");
+}
+
+#[test]
+fn a_request_hands_over_up_to_its_number_of_bundles() {
+    let phone = Phone::enrolled();
+    // The link has proved good.
+    for _ in 0..3 {
+        phone.sync();
+    }
+    phone.world.link.set(Link::Down);
+    for _ in 0..=REQUEST_BUNDLES_MAX {
+        phone.add("Rapat");
+        phone.sync();
+    }
+    phone.world.link.set(Link::Up);
+    phone.world.office().carried.clear();
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    let counts: Vec<_> = phone.world.office().carried.iter().map(Vec::len).take(2).collect();
+    assert_eq!(counts, [REQUEST_BUNDLES_MAX, 1]);
+}
+
+#[test]
+fn a_request_is_filled_to_its_limit_and_what_is_over_waits_for_the_next() {
+    let request = |last: usize| {
+        let phone = Phone::enrolled();
+        phone.seal_with([BUNDLE_MAX; 7].into_iter().chain([last]));
+        next_request(&phone)
+    };
+    let (size, count) = request(1);
+    let most = REQUEST_MAX - (size - 1);
+    assert_eq!((count, request(most)), (9, (REQUEST_MAX, 9)));
+    assert_eq!(request(most + 1), (REQUEST_MAX - most - 4, 8));
+}
+
+#[test]
+fn colleagues_parcels_take_half_of_a_request_and_no_more() {
+    let handed = |last: usize| {
+        let phone = Phone::enrolled();
+        let database = rusqlite::Connection::open(phone.database()).unwrap();
+        for (number, size) in (0_u8..).zip([60_000, 60_000, 60_000, 60_000, last]) {
+            let parcel = vec![number; size];
+            let sql = "INSERT INTO courier (hash, parcel, taken_at) VALUES (?, ?, 0)";
+            database.execute(sql, (Hash::of(&parcel).0, parcel)).unwrap();
+        }
+        next_request(&phone).1
+    };
+    let most = REQUEST_MAX / 2 - 240_000;
+    assert_eq!((handed(most), handed(most + 1)), (5, 4));
+}
+
+#[test]
+fn the_last_tries_are_kept_up_to_their_number() {
+    let phone = Phone::enrolled();
+    for tries in 1..=TRIES_KEPT + 1 {
+        let told = phone.sync()["attempts"].as_array().unwrap().len();
+        let kept = phone.number("SELECT count(*) FROM attempt");
+        assert_eq!((told, kept), (tries.min(TRIES_KEPT), tries.min(TRIES_KEPT) as i64));
+    }
 }
 
 #[test]
