@@ -14,6 +14,8 @@ pub const BUNDLE_CHANGES_MAX: usize = 256;
 pub const HEADER_MAX: usize = 8 * 1024;
 /// Bundles of one request at most.
 pub const REQUEST_BUNDLES_MAX: usize = 64;
+/// Bytes of an answer's receipts at most. What of them does not fit is asked for again, so it is well under [`ANSWER_MAX`].
+pub const ANSWER_RECEIPTS_MAX: usize = 256 * 1024;
 /// Bytes of sealed bundles in one parcel of a `.lentera` file at most; its ciphertext, with receipts, fits a frame of [`BUNDLE_MAX`].
 pub const PARCEL_MAX: usize = 48 * 1024;
 /// Size of a `.lentera` file at most.

@@ -41,8 +41,9 @@ use crate::storage::{Storage, StorageError};
 
 pub use accept_bundle::Verdict;
 pub use csv_table::{ImportError, RowError};
+pub use exchange::Receipts;
 pub use invite::Invite;
-pub use take::{FileRefusal, Taken};
+pub use take::{FileRefusal, Request, TOO_MANY, Taken};
 
 /// Passwords that are hashed at one moment: each takes 19 MiB and a processor.
 const HASHING_MAX: usize = 2;

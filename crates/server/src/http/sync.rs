@@ -10,13 +10,12 @@ use axum::response::Response;
 use futures::StreamExt;
 use lentera_protocol::ProtocolError;
 use lentera_protocol::frame::Frames;
-use lentera_protocol::handed::Handed;
-use lentera_protocol::limits::{BUNDLE_MAX, HEADER_MAX, REQUEST_BUNDLES_MAX, REQUEST_MAX};
+use lentera_protocol::limits::{BUNDLE_MAX, HEADER_MAX, REQUEST_MAX};
 use lentera_protocol::sync::{Answer, Refusal, Unreadable};
 
 use super::gate::Seat;
 use super::reply;
-use crate::service::{Failure, Service, Taken};
+use crate::service::{Failure, Receipts, Request, Service, TOO_MANY, Taken};
 use crate::storage::Storage;
 
 /// Answers an [`Answer`] to frames: a signed header, then sealed bundles.
@@ -40,31 +39,28 @@ async fn serve<S: Storage>(service: &Service<S>, seat: &Seat, body: Body) -> Res
     let (header, device) = service.identify(&header).await?;
     seat.may_ask(device.id, service.now()).map_err(Refusal::Busy)?;
     service.count_request(&header).await?;
-    let (mut receipts, mut unreadable) = (Vec::new(), Vec::new());
+    let mut request = Request::of(device.id);
+    let (mut receipts, mut unreadable) = (Receipts::default(), Vec::new());
     for index in 0.. {
         let taken = match incoming.next(BUNDLE_MAX).await {
             Ok(None) => break,
-            Ok(Some(_)) if index as usize >= REQUEST_BUNDLES_MAX => Taken::unreadable("too_many"),
-            Ok(Some(frame)) => match Handed::read(frame) {
-                Ok(handed) => service.take(handed, device.id).await?,
-                Err(_) => Taken::unreadable("malformed"),
-            },
+            Ok(Some(frame)) => service.take(frame, &mut request).await?,
             Err(Stopped::TooLarge) => Taken::unreadable("too_large"),
             Err(Stopped::Cut) => {
                 tracing::info!(device = %device.id, whole = index, "cut");
                 return Err(Refusal::Malformed.into());
             }
         };
-        receipts.extend(taken.receipts);
+        receipts.add(taken.receipts);
         if let Some(code) = taken.unreadable {
             unreadable.push(Unreadable { index, code: code.to_owned() });
             // Where the next frame begins is not known, or there may be no next.
-            if matches!(code, "too_large" | "too_many") {
+            if matches!(code, "too_large" | TOO_MANY) {
                 break;
             }
         }
     }
-    let receipts_count = receipts.len();
+    let receipts_count = receipts.count();
     let unreadable_count = unreadable.len();
     let answer = service.answer(&header, receipts, unreadable).await?;
     tracing::info!(

@@ -5,6 +5,7 @@ mod crowd;
 use std::net::SocketAddr;
 
 use lentera_protocol::account::{Hello, HelloAnswer};
+use lentera_protocol::handed::{Handed, Other};
 use lentera_protocol::receipt::Receipt;
 use lentera_protocol::sign::verify;
 use lentera_protocol::sync::{Answer, Header};
@@ -104,6 +105,22 @@ async fn one_request_brings_receipts_and_streams() {
     assert_eq!(stream::unpack(&answer.pages).unwrap().len(), 2);
     let receipt = verify::<Receipt>(&answer.receipts[1].0, &office.service.key().verifying_key()).unwrap();
     assert_eq!((receipt.number, receipt.bundle), (2, lentera_protocol::Hash::of(&bundles[1])));
+}
+
+#[tokio::test]
+async fn one_question_is_answered_and_a_second_one_ends_the_request() {
+    let office = Office::open().await;
+    let address = listen(&office).await;
+    let mut device = TestDevice::enrol(&office, SITI, 2).await;
+    for id in 1..4 {
+        office.accept(&device.seal(&log_entry(device.actor(), id, SITI, &["a"]))).await;
+    }
+    let ask = || Handed::Other(Other::Ask(0)).into_frame();
+    let behind = device.seal(&log_entry(device.actor(), 4, SITI, &["a"]));
+    let (_, _, bytes) = post(address, "/v1/sync", &body(&[header(&device, 1), ask(), ask(), behind])).await;
+    let Reply::Done(answer) = read::<Answer>(&office, &bytes) else { panic!() };
+    assert_eq!((answer.receipts.len(), answer.unreadable.len(), office.count("bundle")), (3, 1, 3));
+    assert_eq!((answer.unreadable[0].index, answer.unreadable[0].code.as_str()), (1, "too_many"));
 }
 
 #[tokio::test]

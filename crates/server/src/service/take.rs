@@ -11,6 +11,9 @@ use super::accept_bundle::Way;
 use super::{Failure, Service, Verdict, server_key};
 use crate::storage::Storage;
 
+/// The code of what a request hands over beyond what one may. It ends the request.
+pub const TOO_MANY: &str = "too_many";
+
 /// What the server has to say on one thing handed over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
@@ -34,6 +37,32 @@ impl Taken {
     }
 }
 
+/// A request while it is taken: who asks, and what it has handed over so far.
+#[derive(Debug)]
+pub struct Request {
+    asking: DeviceId,
+    taken: usize,
+    has_asked: bool,
+}
+
+impl Request {
+    /// One of this device, of which nothing was taken yet.
+    pub const fn of(asking: DeviceId) -> Self {
+        Self { asking, taken: 0, has_asked: false }
+    }
+
+    /// Whether it may hand over one thing more, which is counted.
+    const fn admits_one(&mut self) -> bool {
+        self.taken += 1;
+        self.taken <= REQUEST_BUNDLES_MAX
+    }
+
+    /// Whether it may ask, which is counted: one answer to one question is all that a device can use.
+    const fn admits_question(&mut self) -> bool {
+        !std::mem::replace(&mut self.has_asked, true)
+    }
+}
+
 /// Why a file was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileRefusal {
@@ -46,19 +75,24 @@ pub enum FileRefusal {
 }
 
 impl<S: Storage> Service<S> {
-    /// Takes what a request of the device `asking` hands over. What it is and whose, its own signatures tell.
+    /// Takes one frame of a request. What it is and whose, its own signatures tell.
     ///
     /// # Errors
     /// A fault of the server's, or no time: what it holds can be sent again without harm.
-    pub async fn take(&self, handed: Handed, asking: DeviceId) -> Result<Taken, Failure> {
+    pub async fn take(&self, frame: Vec<u8>, request: &mut Request) -> Result<Taken, Failure> {
+        if !request.admits_one() {
+            return Ok(Taken::unreadable(TOO_MANY));
+        }
+        let Ok(handed) = Handed::read(frame) else { return Ok(Taken::unreadable("malformed")) };
         let verdict = match handed {
             Handed::Bundle(sealed) => self.accept(&sealed, &Way::Sent).await?,
             Handed::Other(Other::Returned { sealed, receipt }) => self.take_returned(&sealed, receipt).await?,
             Handed::Other(Other::Parcel(parcel)) => return self.take_parcel(&parcel).await,
-            Handed::Other(Other::Ask(after)) => {
-                let receipts = self.storage.receipts(asking, after, REQUEST_BUNDLES_MAX).await?;
+            Handed::Other(Other::Ask(after)) if request.admits_question() => {
+                let receipts = self.storage.receipts(request.asking, after, REQUEST_BUNDLES_MAX).await?;
                 return Ok(Taken { receipts, unreadable: None });
             }
+            Handed::Other(Other::Ask(_)) => return Ok(Taken::unreadable(TOO_MANY)),
         };
         let mut taken = Taken::default();
         taken.add(verdict);
@@ -157,8 +191,8 @@ mod tests {
         let bundles: Vec<_> = (1..4).map(|id| device.seal(&log_entry(device.actor(), id, SITI, &["a"]))).collect();
         let parcels = pack(&office, &bundles);
         let carry = async |parcel: &Sealed| {
-            let frame = Handed::Other(Other::Parcel(parcel.0.clone())).into_frame();
-            office.service.take(Handed::read(frame).unwrap(), TestDevice::enrol(&office, AHMAD, 9).await.id()).await.unwrap()
+            let carrier = TestDevice::enrol(&office, AHMAD, 9).await;
+            office.take(&carrier, Handed::Other(Other::Parcel(parcel.0.clone()))).await
         };
         let taken = carry(&parcels[0]).await;
         let numbers: Vec<_> = taken.receipts.iter().map(|receipt| office.verify(receipt).number).collect();

@@ -42,10 +42,7 @@ async fn a_device_that_was_cut_is_told_what_came_through() {
             Verdict::Unreadable(code) => panic!("{code}"),
         }
     }
-    let ask = async |device: &TestDevice, after| {
-        let question = Handed::read(Handed::Other(Other::Ask(after)).into_frame()).unwrap();
-        office.service.take(question, device.id()).await.unwrap().receipts
-    };
+    let ask = async |device: &TestDevice, after| office.take(device, Handed::Other(Other::Ask(after))).await.receipts;
     assert_eq!(ask(&device, 1).await, receipts[1..]);
     assert_eq!(ask(&device, 3).await, Vec::<Vec<u8>>::new());
     assert_eq!(ask(&other, 0).await, Vec::<Vec<u8>>::new(), "another's are another's");
