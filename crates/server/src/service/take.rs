@@ -61,6 +61,11 @@ impl Request {
     const fn admits_question(&mut self) -> bool {
         !std::mem::replace(&mut self.has_asked, true)
     }
+
+    /// One thing that it handed over was so many bundles.
+    const fn count(&mut self, bundles: usize) {
+        self.taken += bundles.saturating_sub(1);
+    }
 }
 
 /// Why a file was not taken.
@@ -87,7 +92,11 @@ impl<S: Storage> Service<S> {
         let verdict = match handed {
             Handed::Bundle(sealed) => self.accept(&sealed, &Way::Sent).await?,
             Handed::Other(Other::Returned { sealed, receipt }) => self.take_returned(&sealed, receipt).await?,
-            Handed::Other(Other::Parcel(parcel)) => return self.take_parcel(&parcel).await,
+            Handed::Other(Other::Parcel(parcel)) => {
+                let (count, taken) = self.take_parcel(&parcel).await?;
+                request.count(count);
+                return Ok(taken);
+            }
             Handed::Other(Other::Ask(after)) if request.admits_question() => {
                 let receipts = self.storage.receipts(request.asking, after, REQUEST_BUNDLES_MAX).await?;
                 return Ok(Taken { receipts, unreadable: None });
@@ -113,17 +122,14 @@ impl<S: Storage> Service<S> {
         self.accept(sealed, &Way::Returned(Box::new(receipt), signed)).await
     }
 
-    /// Takes the bundles of a parcel that was made for this server, whoever carries it.
-    ///
-    /// # Errors
-    /// As [`Service::take`].
-    pub async fn take_parcel(&self, parcel: &[u8]) -> Result<Taken, Failure> {
-        let Ok(bundles) = parcel::unpack(parcel, &self.key) else { return Ok(Taken::unreadable("malformed")) };
+    /// Takes the bundles of a parcel that was made for this server, whoever carries it, and gives how many they are.
+    async fn take_parcel(&self, parcel: &[u8]) -> Result<(usize, Taken), Failure> {
+        let Ok(bundles) = parcel::unpack(parcel, &self.key) else { return Ok((0, Taken::unreadable("malformed"))) };
         let mut taken = Taken::default();
-        for sealed in bundles {
-            taken.add(self.accept(&sealed, &Way::Sent).await?);
+        for sealed in &bundles {
+            taken.add(self.accept(sealed, &Way::Sent).await?);
         }
-        Ok(taken)
+        Ok((bundles.len(), taken))
     }
 
     /// Takes the parcels of a `.lentera` file.
@@ -141,7 +147,7 @@ impl<S: Storage> Service<S> {
         }
         let mut all = Taken::default();
         for Sealed(parcel) in parcels {
-            let taken = self.take_parcel(&parcel).await?;
+            let (_, taken) = self.take_parcel(&parcel).await?;
             all.receipts.extend(taken.receipts);
             all.unreadable = all.unreadable.or(taken.unreadable);
         }
@@ -208,13 +214,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn bundles_in_parcels_count() {
+        let office = Office::open().await;
+        let mut device = TestDevice::enrol(&office, SITI, 2).await;
+        let carrier = TestDevice::enrol(&office, AHMAD, 9).await;
+        let bundles: Vec<_> = (0..REQUEST_BUNDLES_MAX as u128 + 2)
+            .map(|id| device.seal(&log_entry(device.actor(), id + 1, SITI, &["a"])))
+            .collect();
+        let carry = async |request: &mut Request, bundles: &[Vec<u8>]| {
+            let parcel = Other::Parcel(pack(&office, bundles).remove(0).0);
+            let taken = office.service.take(Handed::Other(parcel).into_frame(), request).await.unwrap();
+            (taken.receipts.len(), taken.unreadable)
+        };
+        // Below the limit a parcel is taken whole, at the limit not at all.
+        let mut request = Request::of(carrier.id());
+        let (first, rest) = bundles.split_at(REQUEST_BUNDLES_MAX - 1);
+        assert_eq!(carry(&mut request, first).await, (REQUEST_BUNDLES_MAX - 1, None));
+        assert_eq!(carry(&mut request, &rest[..2]).await, (2, None));
+        assert_eq!(carry(&mut request, &rest[2..]).await, (0, Some(TOO_MANY)));
+        assert_eq!(office.count("bundle"), REQUEST_BUNDLES_MAX as i64 + 1);
+        let mut request = Request::of(carrier.id());
+        assert_eq!(carry(&mut request, &bundles[..REQUEST_BUNDLES_MAX]).await, (REQUEST_BUNDLES_MAX, None));
+        assert_eq!(carry(&mut request, &rest[2..]).await, (0, Some(TOO_MANY)));
+        // The next request brings it.
+        assert_eq!(carry(&mut Request::of(carrier.id()), &rest[2..]).await, (1, None));
+    }
+
+    #[tokio::test]
     async fn a_parcel_for_another_or_of_nothing_changes_nothing() {
         let office = Office::open().await;
         let mut device = TestDevice::enrol(&office, SITI, 2).await;
         let mut parcel = pack(&office, &[device.seal(&log_entry(device.actor(), 1, SITI, &["a"]))]).remove(0).0;
         *parcel.last_mut().unwrap() ^= 1;
         for bad in [parcel, vec![], vec![7; 100], vec![7; BUNDLE_MAX + 1]] {
-            assert_eq!(office.service.take_parcel(&bad).await.unwrap(), Taken::unreadable("malformed"));
+            assert_eq!(office.service.take_parcel(&bad).await.unwrap(), (0, Taken::unreadable("malformed")));
         }
         assert_eq!((office.count("bundle"), office.count("quarantine")), (0, 0));
     }
