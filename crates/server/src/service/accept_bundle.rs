@@ -16,6 +16,8 @@ use super::scope::Own;
 use super::{BUSY_SECONDS, Failure, Service};
 use crate::storage::{Commit, Committed, Device, DocumentKey, HeldBundle, Parts, Place, Quarantined, Sender, Storage};
 
+/// Numbers of bundles above this are none: no device will ever have sealed so many, and no database counts so far.
+const NUMBER_MAX: u64 = i64::MAX.unsigned_abs();
 /// How often a bundle is judged anew because what it was judged on changed meanwhile.
 const ATTEMPTS: u32 = 8;
 
@@ -90,7 +92,8 @@ impl<S: Storage> Service<S> {
     /// Reads a bundle that is the next of its device.
     async fn open(&self, sealed: &[u8], way: &Way) -> Result<Result<Opened, Verdict>, Failure> {
         let unreadable = |code| Ok(Err(Verdict::Unreadable(code)));
-        let Ok(claimed) = sign::peek::<Bundle>(sealed) else { return unreadable("malformed") };
+        let claimed = sign::peek::<Bundle>(sealed).ok().filter(|bundle| bundle.number <= NUMBER_MAX);
+        let Some(claimed) = claimed else { return unreadable("malformed") };
         let hash = Hash::of(sealed);
         let Some(sender) = self.storage.sender(claimed.device, hash).await? else { return unreadable("unknown_device") };
         let Sender { device, receipt } = sender;
