@@ -27,8 +27,14 @@ pub use news::{News, NewsQuery};
 pub use people::{Device, Enrolled, Enrolment, Imported, Moved, OneTimeCode, Person, Secrets, Try};
 pub use sqlite::Sqlite;
 
+/// Bytes of one document's accepted changes at most: some thousand edits of the longest record. Each judgement reads all of them.
+pub const DOCUMENT_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Changes of one document that wait at one moment at most.
 pub const WAITING_MAX: usize = 1000;
+/// Bytes of the changes of one document that wait at one moment at most.
+pub const WAITING_BYTES_MAX: usize = 256 * 1024;
+/// Refused changes of one document that are remembered when what may build on them is judged: the newest.
+pub const REFUSED_MAX: usize = 1000;
 /// Bytes that ended the process so often are not examined again.
 pub const SUSPICIONS_MAX: u32 = 2;
 

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::scope::Own;
 use crate::storage::{
-    AcceptedChange, DocumentCommit, DocumentKey, KeptDocument, Place, Quarantined, RefusedChange, WAITING_MAX, Waiting,
-    WaitingChange,
+    AcceptedChange, DOCUMENT_BYTES_MAX, DocumentCommit, DocumentKey, KeptDocument, Place, Quarantined, RefusedChange,
+    WAITING_BYTES_MAX, WAITING_MAX, Waiting, WaitingChange,
 };
 
 /// Names an outcome whose change builds on a refused one.
@@ -109,6 +109,8 @@ enum Ruling {
     Unknown(ChangeHash),
     /// It waits.
     Need(ChangeHash),
+    /// The same bytes wait already.
+    Waits(ChangeHash),
     /// It is not stored.
     Refused(String),
 }
@@ -121,6 +123,8 @@ struct Standing {
     /// Of a kind not known: its changes. Else they are in the document.
     changes: Vec<Vec<u8>>,
     document: Option<Document>,
+    /// Bytes of all its accepted changes.
+    bytes: usize,
     waiting: Vec<(ChangeHash, Candidate)>,
     refused: Vec<RefusedChange>,
     record: Option<Projection>,
@@ -174,7 +178,7 @@ impl Judging {
                 }
                 None => standing.rule(&candidate, &*self.watch),
             };
-            standing.is_added_to |= waited || !matches!(ruling, Ruling::Known);
+            standing.is_added_to |= waited || !matches!(ruling, Ruling::Known | Ruling::Waits(_));
             let (name, outcome) = match ruling {
                 Ruling::Known => (guard::change_hash(&candidate.bytes), None),
                 Ruling::Accepted(accepted) => {
@@ -190,6 +194,11 @@ impl Judging {
                         self.judgement.outcomes.insert(place, Some(Outcome::Need(Hash(dep))));
                     }
                     standing.waiting.push((dep, candidate));
+                    continue;
+                }
+                Ruling::Waits(dep) => {
+                    // Its writer handed it over twice. What becomes of it is told for the bundle that brought it first.
+                    self.judgement.outcomes.insert(place, Some(Outcome::Need(Hash(dep))));
                     continue;
                 }
                 Ruling::Refused(code) => {
@@ -229,6 +238,7 @@ impl Standing {
             version: kept.version,
             owner: kept.owner,
             home: kept.home,
+            bytes: kept.changes.iter().map(Vec::len).sum(),
             changes: kept.changes,
             document: None,
             waiting,
@@ -247,6 +257,15 @@ impl Standing {
     }
 
     fn rule(&self, candidate: &Candidate, watch: &dyn Watch) -> Ruling {
+        match self.examine(candidate, watch) {
+            Ruling::Accepted(_) | Ruling::Unknown(_) if self.bytes + candidate.bytes.len() > DOCUMENT_BYTES_MAX => {
+                Ruling::Refused(Refusal::TooLarge.code().to_owned())
+            }
+            ruling => ruling,
+        }
+    }
+
+    fn examine(&self, candidate: &Candidate, watch: &dyn Watch) -> Ruling {
         let refused = |code: &str| Ruling::Refused(code.to_owned());
         let bytes = &candidate.bytes;
         if self.owner.as_ref().is_some_and(|owner| *owner != candidate.author) {
@@ -263,9 +282,11 @@ impl Standing {
         }
         let Some(document) = &self.document else { return refused(Refusal::Malformed.code()) };
         match guard::examine(document, Some(candidate.actor), bytes, watch) {
-            Err(Refusal::Need(dep)) if self.refuses(&dep, candidate.place.device) || self.waiting.len() >= WAITING_MAX => {
-                refused(DEP_NOT_ACCEPTED)
-            }
+            Err(Refusal::Need(dep)) if self.refuses(&dep, candidate.place.device) => refused(DEP_NOT_ACCEPTED),
+            // It has its place among those that wait.
+            Err(Refusal::Need(dep)) if candidate.needed.is_some() => Ruling::Need(dep),
+            Err(Refusal::Need(dep)) if self.waiting.iter().any(|(_, waiting)| waiting.bytes == *bytes) => Ruling::Waits(dep),
+            Err(Refusal::Need(_)) if !self.may_wait(bytes) => refused(DEP_NOT_ACCEPTED),
             Err(Refusal::Need(dep)) => Ruling::Need(dep),
             Err(refusal) => refused(refusal.code()),
             Ok(accepted) if accepted.known => Ruling::Known,
@@ -276,8 +297,15 @@ impl Standing {
         }
     }
 
+    /// Whether there is room for one more that waits.
+    fn may_wait(&self, bytes: &[u8]) -> bool {
+        let waiting: usize = self.waiting.iter().map(|(_, waiting)| waiting.bytes.len()).sum();
+        self.waiting.len() < WAITING_MAX && waiting + bytes.len() <= WAITING_BYTES_MAX
+    }
+
     fn add(&mut self, candidate: Candidate, accepted: Accepted) -> AcceptedChange {
         let Accepted { hash, document, projection, .. } = accepted;
+        self.bytes += candidate.bytes.len();
         self.owner = owner_of(&projection).cloned();
         (self.document, self.record) = (Some(document), Some(projection));
         self.home.get_or_insert_with(|| candidate.home.clone());
@@ -287,6 +315,7 @@ impl Standing {
     fn add_unknown(&mut self, candidate: Candidate, hash: ChangeHash) -> AcceptedChange {
         // Nobody here can tell whose such a record is: it stays with who made it.
         self.owner = Some(candidate.author.clone());
+        self.bytes += candidate.bytes.len();
         self.changes.push(candidate.bytes.clone());
         self.home.get_or_insert_with(|| candidate.home.clone());
         candidate.accepted(hash)
@@ -345,3 +374,6 @@ fn owner_of(record: &Projection) -> Option<&Nip> {
         Projection::Umkm(_) | Projection::UmkmOwner(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

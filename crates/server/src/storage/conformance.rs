@@ -22,6 +22,7 @@ pub async fn run<S: Storage>(storage: S, open_again: impl Fn() -> S) {
     counts_requests_upwards(&storage).await;
     commits_only_what_still_holds(&storage, &open_again()).await;
     keeps_what_waits_until_it_is_settled(&storage).await;
+    remembers_the_newest_refused_changes(&storage).await;
     keeps_parts_of_one_change(&storage).await;
     holds_what_barred_devices_send(&storage).await;
     gives_rows_behind_a_cursor(&storage).await;
@@ -341,6 +342,28 @@ async fn keeps_what_waits_until_it_is_settled<S: Storage>(storage: &S) {
     assert_eq!(told(20, 1).await, (vec![vec![21]], true));
     assert_eq!(told(22, 1).await.0, Vec::<Vec<u8>>::new());
     assert_eq!(told(u64::MAX, 1).await.0, Vec::<Vec<u8>>::new());
+}
+
+async fn remembers_the_newest_refused_changes<S: Storage>(storage: &S) {
+    let key = DocumentKey { kind: 900, id: [90; 16] };
+    let refused = |n: usize| {
+        let mut hash = [0; 32];
+        hash.iter_mut().zip(n.to_le_bytes()).for_each(|(byte, of)| *byte = of);
+        let bytes = n.to_le_bytes().to_vec();
+        Quarantined { device: device(11), code: "x".into(), key: Some(key), change: Some(hash), bytes, at: T0 }
+    };
+    let refuse = |number, version, range: std::ops::Range<usize>| Commit {
+        documents: vec![DocumentCommit { home: None, owner: None, ..document(key, version, "") }],
+        quarantined: range.map(refused).collect(),
+        ..empty(11, number)
+    };
+    let kept = async || storage.documents(vec![key]).await.unwrap().remove(0).refused;
+    assert_eq!(storage.commit_bundle(refuse(2, 0, 0..REFUSED_MAX)).await.unwrap(), Committed::Done);
+    assert_eq!(kept().await.len(), REFUSED_MAX);
+    assert_eq!(storage.commit_bundle(refuse(3, 1, REFUSED_MAX..REFUSED_MAX + 1)).await.unwrap(), Committed::Done);
+    let kept = kept().await;
+    assert_eq!((kept.len(), Some(kept[0].hash)), (REFUSED_MAX, refused(REFUSED_MAX).change));
+    assert!(!kept.iter().any(|kept| Some(kept.hash) == refused(0).change));
 }
 
 async fn keeps_parts_of_one_change<S: Storage>(storage: &S) {

@@ -38,7 +38,7 @@ pub struct KeptDocument {
     pub changes: Vec<Vec<u8>>,
     /// Changes that wait for others, the oldest first.
     pub waiting: Vec<Waiting>,
-    /// Changes that were refused.
+    /// Changes that were refused: the newest, at most [`super::REFUSED_MAX`].
     pub refused: Vec<RefusedChange>,
 }
 

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{as_sql, people};
 use crate::storage::{
-    DocumentKey, HeldBundle, KeptDocument, KeptPart, Place, Quarantined, RefusedChange, Sender, StorageError, Waiting,
-    WaitingChange,
+    DocumentKey, HeldBundle, KeptDocument, KeptPart, Place, Quarantined, REFUSED_MAX, RefusedChange, Sender, StorageError,
+    Waiting, WaitingChange,
 };
 
 impl DocumentKey {
@@ -78,9 +78,10 @@ pub fn document(db: &Connection, key: DocumentKey) -> Result<KeptDocument, Stora
         .collect::<Result<_, _>>()?;
     let refused = db
         .prepare_cached(
-            "SELECT change_hash, device, code FROM quarantine WHERE kind = ? AND record = ? AND change_hash IS NOT NULL",
+            "SELECT change_hash, device, code FROM quarantine WHERE kind = ? AND record = ? AND change_hash IS NOT NULL
+             ORDER BY id DESC LIMIT ?",
         )?
-        .query_map(params![key.kind, uuid], |row| {
+        .query_map(params![key.kind, uuid, as_sql(REFUSED_MAX as u64)?], |row| {
             Ok(RefusedChange { hash: row.get(0)?, device: device_id(row, 1)?, code: row.get(2)? })
         })?
         .collect::<Result<_, _>>()?;

@@ -103,16 +103,22 @@ async fn what_builds_on_a_refused_change_is_told_so_whenever_it_comes() {
 async fn one_document_does_not_hold_any_number_of_waiting_changes() {
     let office = Office::open().await;
     let mut device = TestDevice::enrol(&office, SITI, 2).await;
-    let entry = log_entry(device.actor(), 1, SITI, &["a", "b"]);
-    // The second of two, many times over, each with a time of its own in the future: all lack the first.
-    let orphans: Vec<_> = (0..crate::storage::WAITING_MAX + 1).map(|_| entry[1].clone()).collect();
+    let first = log_entry(device.actor(), 1, SITI, &["a"]).remove(0);
+    // The second change of the document, in ever different words: all lack the first.
+    let orphan = |n: usize| log_entry(device.actor(), 1, SITI, &["a", &format!("b{n}")]).remove(1);
+    let orphans: Vec<_> = (0..crate::storage::WAITING_MAX + 1).map(orphan).collect();
+    assert!(orphans.iter().map(|orphan| orphan.bytes.len()).sum::<usize>() < crate::storage::WAITING_BYTES_MAX);
     let mut told = Vec::new();
-    for some in orphans.chunks(100) {
+    for some in orphans.chunks(20) {
         told.extend(office.receipt(&device.seal(some)).await.exceptions);
     }
-    let (need, not): (Vec<_>, Vec<_>) = told.into_iter().partition(|exception| matches!(exception.outcome, Outcome::Need(_)));
-    assert_eq!((need.len(), not.len()), (crate::storage::WAITING_MAX, 1));
+    let (wait, not): (Vec<_>, Vec<_>) = told.into_iter().partition(|exception| matches!(exception.outcome, Outcome::Need(_)));
+    assert_eq!((wait.len(), not.len()), (crate::storage::WAITING_MAX, 1));
     assert_eq!(not[0].outcome, Outcome::Refused("dep_not_accepted".into()));
-    assert_eq!(office.receipt(&device.seal(&entry[..1])).await.exceptions, []);
+    // Handed over once more, the first of them is told to wait, and kept once.
+    assert!(need(&office.receipt(&device.seal(&orphans[..1])).await));
+    assert_eq!(office.count("waiting_change"), crate::storage::WAITING_MAX as i64);
+    assert_eq!(office.receipt(&device.seal(&[first])).await.exceptions, []);
+    // One of them is the writer's second change.
     assert_eq!((office.count("change"), office.count("waiting_change")), (2, 0));
 }
