@@ -124,10 +124,10 @@ pub trait Storage: Clone + Send + Sync + 'static {
     /// Keeps what shows that two bundles of one device had one number, and freezes its key; the first time stands.
     fn freeze_device(&self, evidence: Quarantined) -> impl Future<Output = Result<(), StorageError>> + Send;
 
-    /// The device, and the last word on the bundle with this hash if it is here. `None`: no such device.
+    /// The device, and the first word on the bundle with this hash if it is here. `None`: no such device.
     fn sender(&self, device: DeviceId, bundle: Hash) -> impl Future<Output = Result<Option<Sender>, StorageError>> + Send;
 
-    /// The last words on the device's bundles behind number `after`, in order, at most `limit`.
+    /// The first words on the device's bundles behind number `after`, in order, at most `limit`.
     fn receipts(
         &self,
         device: DeviceId,

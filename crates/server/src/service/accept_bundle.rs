@@ -24,7 +24,7 @@ const ATTEMPTS: u32 = 8;
 /// The server's word on a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is kept: the signed receipt, the same for every retry until it is amended.
+    /// It is kept: the signed receipt, the same for every retry.
     Receipt(Vec<u8>),
     /// It is not taken: a code.
     Unreadable(&'static str),

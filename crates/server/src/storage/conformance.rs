@@ -328,7 +328,8 @@ async fn keeps_what_waits_until_it_is_settled<S: Storage>(storage: &S) {
     };
     assert_eq!(storage.commit_bundle(settled(0)).await.unwrap(), Committed::Conflict);
     assert_eq!(storage.commit_bundle(settled(20)).await.unwrap(), Committed::Done);
-    assert_eq!((word(storage, 14, 1).await, storage.last_amendment(device(14)).await.unwrap()), (Some(vec![22]), 22));
+    assert_eq!((word(storage, 14, 1).await, storage.last_amendment(device(14)).await.unwrap()), (Some(vec![1]), 22));
+    assert_eq!(storage.receipts(device(14), 0, 9).await.unwrap(), [vec![1]]);
     assert!(storage.documents(vec![KEY]).await.unwrap().remove(0).waiting.is_empty());
     // The home's people get it, its author's other devices too, and there behind all it can build on.
     assert_eq!(changes_for(storage, 11).await, [1, 2, 3, 4, 51]);

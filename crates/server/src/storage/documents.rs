@@ -21,7 +21,8 @@ pub struct DocumentKey {
 pub struct Sender {
     /// The device that the bundle names.
     pub device: Device,
-    /// The last word on a bundle with the asked hash, where one is here.
+    /// The first word on a bundle with the asked hash, where one is here. Later ones come as amendments, in their order: a device that was
+    /// told one out of turn would take those before it for told.
     pub receipt: Option<Vec<u8>>,
 }
 

@@ -26,24 +26,23 @@ impl DocumentKey {
 
 pub fn sender(db: &Connection, device: DeviceId, bundle: Hash) -> Result<Option<Sender>, StorageError> {
     let Some(device) = people::device(db, device)? else { return Ok(None) };
-    let number: Option<i64> = db
-        .prepare_cached("SELECT number FROM bundle WHERE hash = ? AND device = ?")?
+    let receipt = db
+        .prepare_cached("SELECT receipt FROM bundle WHERE hash = ? AND device = ?")?
         .query_row(params![bundle.0, device.id.to_string()], |row| row.get(0))
         .optional()?;
-    let receipt = number.map(|number| last_word(db, device.id, number)).transpose()?;
     Ok(Some(Sender { device, receipt }))
 }
 
-/// The last receipts of a device's bundles behind a number.
+/// The first receipts of a device's bundles behind a number.
 pub fn receipts(db: &Connection, device: DeviceId, after: u64, limit: usize) -> Result<Vec<Vec<u8>>, StorageError> {
     // A number beyond any that is given has none behind it.
     let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let mut numbers = db.prepare_cached("SELECT number FROM bundle WHERE device = ? AND number > ? ORDER BY number LIMIT ?")?;
-    let numbers = numbers.query_map(params![device.to_string(), after, as_sql(limit as u64)?], |row| row.get(0))?;
-    numbers.map(|number| last_word(db, device, number?)).collect()
+    let mut select = db.prepare_cached("SELECT receipt FROM bundle WHERE device = ? AND number > ? ORDER BY number LIMIT ?")?;
+    let receipts = select.query_map(params![device.to_string(), after, as_sql(limit as u64)?], |row| row.get(0))?;
+    Ok(receipts.collect::<Result<_, _>>()?)
 }
 
-/// The last receipt of a bundle that is here.
+/// The last receipt of a bundle that is here: what an amendment goes on from.
 fn last_word(db: &Connection, device: DeviceId, number: i64) -> Result<Vec<u8>, StorageError> {
     let amended = db
         .prepare_cached("SELECT receipt FROM amendment WHERE device = ? AND bundle_number = ? ORDER BY number DESC LIMIT 1")?
