@@ -26,7 +26,7 @@ pub async fn sync<S: Storage>(
 ) -> Response {
     let serving = Arc::clone(&service);
     // A task of its own: when the connection breaks, this function ends at once, but the bundles that came whole are still kept.
-    let served = tokio::spawn(async move { serve(&serving, &seat, body).await }).await;
+    let served = tokio::spawn(async move { serve(&serving, &seat, body).await.inspect(|_| seat.serve()) }).await;
     reply(&service, served.unwrap_or_else(|error| Err(error.into())))
 }
 
