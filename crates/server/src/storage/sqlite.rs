@@ -35,9 +35,10 @@ struct Migration {
     then: fn(&Connection) -> Result<(), StorageError>,
 }
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration { sql: include_str!("migrations/2026-11-22-first.sql"), then: |_| Ok(()) },
     Migration { sql: include_str!("migrations/2026-11-22-sync.sql"), then: |db| streams::renew(db, scope::REGIONS) },
+    Migration { sql: include_str!("migrations/2026-11-27-indexes.sql"), then: |_| Ok(()) },
 ];
 /// How long to wait for another process, such as an import beside the running server.
 const BUSY: Duration = Duration::from_secs(10);
@@ -365,6 +366,25 @@ mod tests {
         let news = storage.news(query(device, vec![stood], true)).await.unwrap().unwrap();
         assert!(news.pages.iter().all(|page| page.cursor.stream != 2), "{news:?}");
         assert_eq!(storage.sender(device, Hash([0x11; 32])).await.unwrap().unwrap().receipt, Some(vec![0x33]));
+    }
+
+    #[tokio::test]
+    async fn what_is_looked_for_often_has_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Sqlite::open(&folder.path().join("db.sqlite")).unwrap();
+        for (sql, values, index) in [
+            (bundles::LAST_AMENDMENT, 2, "INDEX amendment_by_bundle (device=? AND bundle_number=?)"),
+            (news::PEOPLE_OF_UNIT, 2, "INDEX person_by_unit (unit=?)"),
+            (people::WRITTEN_IN_STREAM, 2, "INDEX change_by_device (device=?)"),
+        ] {
+            let explain = move |db: &Connection| {
+                let mut steps = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                let steps = steps.query_map(rusqlite::params_from_iter(vec![1; values]), |row| row.get::<_, String>(3))?;
+                Ok(steps.collect::<Result<Vec<_>, _>>()?.join("; "))
+            };
+            let plan = storage.with_writer(explain).await.unwrap();
+            assert!(plan.contains(index) && !plan.contains("SCAN") && !plan.contains("ORDER BY"), "{plan}");
+        }
     }
 
     #[test]

@@ -42,12 +42,14 @@ pub fn receipts(db: &Connection, device: DeviceId, after: u64, limit: usize) -> 
     Ok(receipts.collect::<Result<_, _>>()?)
 }
 
+/// The newest amendment of a bundle.
+pub const LAST_AMENDMENT: &str =
+    "SELECT receipt FROM amendment WHERE device = ? AND bundle_number = ? ORDER BY number DESC LIMIT 1";
+
 /// The last receipt of a bundle that is here: what an amendment goes on from.
 fn last_word(db: &Connection, device: DeviceId, number: i64) -> Result<Vec<u8>, StorageError> {
-    let amended = db
-        .prepare_cached("SELECT receipt FROM amendment WHERE device = ? AND bundle_number = ? ORDER BY number DESC LIMIT 1")?
-        .query_row(params![device.to_string(), number], |row| row.get(0))
-        .optional()?;
+    let amended =
+        db.prepare_cached(LAST_AMENDMENT)?.query_row(params![device.to_string(), number], |row| row.get(0)).optional()?;
     match amended {
         Some(receipt) => Ok(receipt),
         None => Ok(db
