@@ -147,8 +147,8 @@ pub trait Storage: Clone + Send + Sync + 'static {
     /// Keeps a bundle and all that follows from it: accepted changes, their records and stream rows, its receipt, what waits, what was
     /// refused, later words on earlier bundles. All of it, if the device's last bundle, whether it is barred, the documents' versions
     /// and the amendments' numbers still are those it was judged on; else nothing. A change goes to its document's stream and, where
-    /// its author is not in that one now, to the author's own, there behind all earlier changes of the document. A bundle that was
-    /// held is held no more.
+    /// its author is not in that one now, to the author's own, there behind the changes that it was built on and no others. A bundle that
+    /// was held is held no more.
     fn commit_bundle(&self, commit: Commit) -> impl Future<Output = Result<Committed, StorageError>> + Send;
 
     /// Keeps bytes that were refused. The same bytes with the same code are kept once.

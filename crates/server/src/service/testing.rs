@@ -287,6 +287,20 @@ pub fn umkm_in_turn(writers: &[Actor], id: u128) -> Vec<Change> {
     changes
 }
 
+/// The change by which this writer names an enterprise, knowing of it only the changes `built_on`.
+pub fn umkm_on(built_on: &[&[u8]], actor: Actor, id: u128, name: &str) -> Change {
+    let form =
+        UmkmForm { name: name.into(), owner_name: "Aluh Contoh".into(), village: "63.11.01.2001".into(), ..UmkmForm::default() };
+    let record = UmkmId(Uuid::from_u128(id)).record();
+    write_on(built_on, actor, record, &fields_of(&form.parse(NOW).unwrap().0).unwrap())
+}
+
+/// The change by which this writer sets all fields of a record, knowing of it only the changes `built_on`.
+pub fn write_on(built_on: &[&[u8]], actor: Actor, record: RecordId, fields: &Fields) -> Change {
+    let mut document = Document::load(record, built_on.iter().copied()).unwrap();
+    change(record, document.write(actor, NOW, &Fields::default(), fields).unwrap().unwrap().bytes)
+}
+
 fn writes(record: RecordId, actor: Actor, states: impl Iterator<Item = Fields>) -> Vec<Change> {
     let mut document = Document::new(record).unwrap();
     let mut before = Fields::default();

@@ -131,11 +131,7 @@ fn put_changes(
         let (seq, row) = (db.last_insert_rowid(), row_of_accepted(change));
         appending.change(home, change.key, uuid, seq, &row)?;
         if !own.carries(home) {
-            if appending.carries(&own.person, change.key, uuid)? {
-                appending.change(&own.person, change.key, uuid, seq, &row)?;
-            } else {
-                appending.document(&own.person, change.key, uuid)?;
-            }
+            appending.lineage(&own.person, change.key, uuid, change.hash)?;
         }
     }
     appending.finish()

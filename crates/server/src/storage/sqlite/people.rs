@@ -62,9 +62,7 @@ fn take_along(db: &Connection, appending: &mut Appending<'_>, leaving: &Employee
     let written = select.query_map([leaving.nip.as_str(), &own.unit], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
     for document in written.collect::<Result<Vec<_>, _>>()? {
         let key = DocumentKey::named(document.0, &document.1)?;
-        if !appending.carries(&own.person, key, &document.1)? {
-            appending.document(&own.person, key, &document.1)?;
-        }
+        appending.document(&own.person, key, &document.1)?;
     }
     Ok(())
 }
