@@ -20,8 +20,8 @@ use lentera_domain::{Nip, Timestamp, UmkmId};
 use lentera_protocol::{DeviceId, Hash};
 
 pub use documents::{
-    AcceptedChange, Amendment, Commit, Committed, DocumentCommit, DocumentKey, HeldBundle, KeptDocument, KeptPart, Parts, Place,
-    Quarantined, RefusedChange, Sender, Waiting, WaitingChange,
+    AcceptedChange, Amendment, Commit, Committed, DocumentCommit, DocumentKey, HeldBundle, JudgedChange, KeptChange,
+    KeptDocument, KeptPart, Parts, Place, Quarantined, RefusedChange, Sender, Unjudged, Waiting, WaitingChange,
 };
 pub use news::{News, NewsQuery};
 pub use people::{Device, Enrolled, Enrolment, Imported, Moved, OneTimeCode, Person, Secrets, Try};
@@ -33,6 +33,8 @@ pub const DOCUMENT_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const WAITING_MAX: usize = 1000;
 /// Bytes of the changes of one document that wait at one moment at most.
 pub const WAITING_BYTES_MAX: usize = 256 * 1024;
+/// Changes of one document at most while its kind is not known: when it is, all of them are judged at once.
+pub const UNJUDGED_MAX: usize = 1000;
 /// Refused changes of one document that are remembered when what may build on them is judged: the newest.
 pub const REFUSED_MAX: usize = 1000;
 /// Bytes that ended the process so often are not examined again.

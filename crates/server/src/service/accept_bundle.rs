@@ -10,7 +10,7 @@ use lentera_protocol::sync::Refusal;
 use lentera_protocol::{Hash, sign};
 
 use super::amend::{Amending, exceptions_of};
-use super::judge::{Bearer, Case, Judgement, Sent};
+use super::judge::{Bearer, Case, Guard, Judgement, Sent};
 use super::parts::{self, Assembled};
 use super::scope::Own;
 use super::{BUSY_SECONDS, Failure, Service};
@@ -151,7 +151,8 @@ impl<S: Storage> Service<S> {
             own: self.own_streams(&device, bundle.scope_epoch).await?,
             arrived,
         };
-        let case = Case { bearer, kept, watch: self.watch.clone(), poisoned: self.poisoned.clone() };
+        let guard = Guard { watch: self.watch.clone(), poisoned: self.poisoned.clone() };
+        let case = Case { bearer, kept, guard };
         let mut judgement = self.judge(case, sent).await?;
         if !is_readable {
             judgement.quarantined.push(self.aside(&device, "malformed", sealed));
@@ -177,7 +178,7 @@ impl<S: Storage> Service<S> {
             }
         };
         let amendments = amending.amend(&judgement.outcomes, self.now(), &self.key);
-        let Judgement { documents, changes, waiting, settled, quarantined, .. } = judgement;
+        let Judgement { documents, changes, judged, waiting, settled, quarantined, .. } = judgement;
         let commit = Commit {
             device: device.id,
             number: bundle.number,
@@ -189,6 +190,7 @@ impl<S: Storage> Service<S> {
             from_barred: !matches!(way, Way::Sent),
             documents,
             changes,
+            judged,
             waiting,
             settled,
             amendments,

@@ -29,6 +29,7 @@ pub async fn run<S: Storage>(storage: S, open_again: impl Fn() -> S) {
     holds_what_barred_devices_send(&storage).await;
     news::run(&storage).await;
     suspects_what_was_found_twice(&storage).await;
+    keeps_what_nobody_could_judge_until_it_is_judged(&storage).await;
     let again = open_again();
     assert_eq!(again.office().await.unwrap().as_deref(), Some("Kantor"));
     assert_eq!(again.device(device(1)).await.unwrap(), storage.device(device(1)).await.unwrap());
@@ -186,6 +187,7 @@ fn empty(seed: u8, number: u64) -> Commit {
         from_barred: false,
         documents: vec![],
         changes: vec![],
+        judged: vec![],
         waiting: vec![],
         settled: vec![],
         amendments: vec![],
@@ -197,7 +199,18 @@ fn empty(seed: u8, number: u64) -> Commit {
 /// One change, which `byte` stands for, of the first device's person.
 fn change(key: DocumentKey, byte: u8, seed: u8, author: u32, number: u64) -> AcceptedChange {
     let bytes = vec![byte; 40];
-    AcceptedChange { key, hash: [byte; 32], bytes, device: device(seed), number, author: nip(author), saved: SAVED, arrived: T0 }
+    let hash = [byte; 32];
+    AcceptedChange {
+        key,
+        hash,
+        bytes,
+        unjudged: None,
+        device: device(seed),
+        number,
+        author: nip(author),
+        saved: SAVED,
+        arrived: T0,
+    }
 }
 
 fn document(key: DocumentKey, version: u64, home: &str) -> DocumentCommit {
@@ -262,7 +275,7 @@ async fn commits_only_what_still_holds<S: Storage>(storage: &S, other: &S) {
         version: 2,
         owner: Some(nip(1)),
         home: Some(person_stream(1)),
-        changes: vec![vec![1; 40], vec![2; 40]],
+        changes: [1, 2].map(|byte| KeptChange { bytes: vec![byte; 40], unjudged: None }).to_vec(),
         waiting: vec![],
         refused: vec![refused.clone(), refused],
     };
@@ -343,6 +356,22 @@ async fn keeps_what_waits_until_it_is_settled<S: Storage>(storage: &S) {
     assert_eq!(told(20, 1).await, (vec![vec![21]], true));
     assert_eq!(told(22, 1).await.0, Vec::<Vec<u8>>::new());
     assert_eq!(told(u64::MAX, 1).await.0, Vec::<Vec<u8>>::new());
+}
+
+async fn keeps_what_nobody_could_judge_until_it_is_judged<S: Storage>(storage: &S) {
+    let key = DocumentKey { kind: 900, id: [91; 16] };
+    let unseen = |byte| AcceptedChange { unjudged: Some(3), ..change(key, byte, 11, 1, 4) };
+    let first =
+        Commit { documents: vec![document(key, 0, &person_stream(1))], changes: vec![unseen(92), unseen(93)], ..empty(11, 4) };
+    assert_eq!(storage.commit_bundle(first).await.unwrap(), Committed::Done);
+    let unjudged = Unjudged { device: device(11), key: [11; 32], generation: 3, author: nip(1), arrived: T0 };
+    let kept = |byte, unjudged| KeptChange { bytes: vec![byte; 40], unjudged };
+    let expected = [kept(92, Some(unjudged.clone())), kept(93, Some(unjudged.clone()))];
+    assert_eq!(storage.documents(vec![key]).await.unwrap()[0].changes, expected);
+    let judged = JudgedChange { key, before: [92; 32], hash: [192; 32] };
+    let next = Commit { documents: vec![document(key, 1, &person_stream(1))], judged: vec![judged], ..empty(11, 5) };
+    assert_eq!(storage.commit_bundle(next).await.unwrap(), Committed::Done);
+    assert_eq!(storage.documents(vec![key]).await.unwrap()[0].changes, [kept(92, None), kept(93, Some(unjudged))]);
 }
 
 async fn remembers_the_newest_refused_changes<S: Storage>(storage: &S) {

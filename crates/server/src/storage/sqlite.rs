@@ -9,6 +9,7 @@ mod people;
 mod records;
 mod streams;
 mod suspects;
+mod unjudged;
 mod worker;
 
 use std::path::Path;
@@ -35,10 +36,11 @@ struct Migration {
     then: fn(&Connection) -> Result<(), StorageError>,
 }
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration { sql: include_str!("migrations/2026-11-22-first.sql"), then: |_| Ok(()) },
     Migration { sql: include_str!("migrations/2026-11-22-sync.sql"), then: |db| streams::renew(db, scope::REGIONS) },
     Migration { sql: include_str!("migrations/2026-11-27-indexes.sql"), then: |_| Ok(()) },
+    Migration { sql: include_str!("migrations/2026-11-27-unjudged.sql"), then: unjudged::mark },
 ];
 /// How long to wait for another process, such as an import beside the running server.
 const BUSY: Duration = Duration::from_secs(10);
@@ -279,6 +281,7 @@ impl Storage for Sqlite {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::{KeptChange, Unjudged};
     use lentera_protocol::stream::{Cursor, Row};
 
     #[tokio::test]
@@ -340,7 +343,9 @@ mod tests {
         assert_eq!(storage.unit_at(nip.clone(), 1).await.unwrap().as_deref(), Some("A"));
         let key = DocumentKey { kind: 900, id: uuid::Uuid::from_u128(9).into_bytes() };
         let kept = storage.documents(vec![key]).await.unwrap().remove(0);
-        assert_eq!((kept.version, kept.owner, kept.changes), (1, Some(nip.clone()), vec![vec![0x66]]));
+        let unjudged = Unjudged { device, key: [1; 32], generation: 0, author: nip.clone(), arrived: Timestamp::from_millis(44) };
+        let changes = vec![KeptChange { bytes: vec![0x66], unjudged: Some(unjudged) }];
+        assert_eq!((kept.version, kept.owner, kept.changes), (1, Some(nip.clone()), changes));
         let enrolment = Enrolment { nip, key: [2; 32], at: Timestamp::from_millis(1), new_password: None };
         storage.enrol_device(enrolment).await.unwrap();
         let second = DeviceId::of_key(&[2; 32]);

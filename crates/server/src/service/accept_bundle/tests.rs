@@ -3,6 +3,7 @@
 mod barred;
 mod parts;
 mod returned;
+mod unjudged;
 mod waiting;
 
 use super::*;

@@ -4,6 +4,7 @@ use lentera_document::guard::NoWatch;
 
 use super::super::testing::{NOW, SITI, STAMP, log_entry};
 use super::*;
+use crate::storage::KeptChange;
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -11,6 +12,14 @@ fn bearer() -> Bearer {
     let author = Nip::parse(SITI).unwrap();
     let own = Own::of(&author, "Bidang");
     Bearer { device: DeviceId::of_key(&KEY), number: 1, key: KEY, generation: 0, author, own, arrived: NOW }
+}
+
+fn guard() -> Guard {
+    Guard { watch: Arc::new(NoWatch), poisoned: Arc::default() }
+}
+
+fn judged(bytes: Vec<u8>) -> KeptChange {
+    KeptChange { bytes, unjudged: None }
 }
 
 /// Of a kind that nobody knows.
@@ -25,7 +34,7 @@ fn key_of(change: &Change) -> DocumentKey {
 /// What is said of `changes`, of one document that stands like this.
 fn judge(kept: KeptDocument, changes: Vec<Change>) -> Judgement {
     let kept = changes.first().map(|change| (key_of(change), kept)).into_iter().collect();
-    let case = Case { bearer: bearer(), kept, watch: Arc::new(NoWatch), poisoned: Arc::default() };
+    let case = Case { bearer: bearer(), kept, guard: guard() };
     case.judge((0..).zip(changes).map(|(index, change)| Sent { index, change, refused: None }).collect())
 }
 
@@ -54,12 +63,25 @@ fn waiting(change: &Change, size: usize) -> Waiting {
 
 #[test]
 fn a_document_has_an_end() {
-    let full = |left: usize| KeptDocument { changes: vec![vec![1; DOCUMENT_BYTES_MAX - left]], ..KeptDocument::default() };
+    let full =
+        |left: usize| KeptDocument { changes: vec![judged(vec![1; DOCUMENT_BYTES_MAX - left])], ..KeptDocument::default() };
     assert_eq!(outcomes(judge(full(10), vec![unknown(vec![2; 10])])), [Some(Outcome::Unknown)]);
     assert_eq!(outcomes(judge(full(10), vec![unknown(vec![2; 11])])), [refused("too_large")]);
     // Together, too; and what is smaller still fits.
     let three = [vec![2; 6], vec![3; 5], vec![4; 4]].map(unknown).to_vec();
     assert_eq!(outcomes(judge(full(10), three)), [Some(Outcome::Unknown), refused("too_large"), Some(Outcome::Unknown)]);
+}
+
+#[test]
+fn a_document_of_an_unknown_kind_has_no_more_changes_than_can_be_judged_at_once() {
+    let of = |count: usize| {
+        let changes = (0..count).map(|n| judged(n.to_le_bytes().to_vec())).collect();
+        KeptDocument { changes, ..KeptDocument::default() }
+    };
+    assert_eq!(outcomes(judge(of(UNJUDGED_MAX - 1), vec![unknown(vec![7; 20])])), [Some(Outcome::Unknown)]);
+    assert_eq!(outcomes(judge(of(UNJUDGED_MAX), vec![unknown(vec![7; 20])])), [refused("too_large")]);
+    // What is here already is known.
+    assert_eq!(outcomes(judge(of(UNJUDGED_MAX), vec![unknown(vec![0; 8])])), [None]);
 }
 
 #[test]
@@ -79,8 +101,8 @@ fn a_document_of_a_known_kind_has_the_same_end() {
         arrived: NOW,
         needed: None,
     };
-    let kept = KeptDocument { changes: vec![first.bytes.clone()], ..KeptDocument::default() };
-    let mut standing = Standing::of(key_of(&first), kept);
+    let kept = KeptDocument { changes: vec![judged(first.bytes.clone())], ..KeptDocument::default() };
+    let mut standing = Standing::of(key_of(&first), kept, &guard());
     assert_eq!(standing.bytes, first.bytes.len());
     standing.bytes = DOCUMENT_BYTES_MAX - second.bytes.len();
     assert!(matches!(standing.rule(&candidate(&second), &NoWatch), Ruling::Accepted(_)));

@@ -6,7 +6,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::{as_sql, people};
+use super::{as_sql, people, unjudged};
 use crate::storage::{
     DocumentKey, HeldBundle, KeptDocument, KeptPart, Place, Quarantined, REFUSED_MAX, RefusedChange, Sender, StorageError,
     Waiting, WaitingChange,
@@ -73,10 +73,7 @@ pub fn document(db: &Connection, key: DocumentKey) -> Result<KeptDocument, Stora
         .optional()?;
     let Some((version, owner, home)) = found else { return Ok(KeptDocument::default()) };
     let owner = owner.map(|owner| parse_nip(&owner)).transpose()?;
-    let changes = db
-        .prepare_cached("SELECT bytes FROM change WHERE kind = ? AND id = ? ORDER BY seq")?
-        .query_map(params![key.kind, uuid], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let changes = unjudged::changes(db, key.kind, &uuid)?;
     let refused = db
         .prepare_cached(
             "SELECT change_hash, device, code FROM quarantine WHERE kind = ? AND record = ? AND change_hash IS NOT NULL
