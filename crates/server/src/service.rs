@@ -99,6 +99,7 @@ impl Failure {
             Self::Refused(refusal) => refusal,
             // Room can be made; until then there is no use in asking often.
             Self::Storage(StorageError::Full(_)) => Refusal::Busy(FULL_SECONDS),
+            Self::Storage(StorageError::Busy(_)) => Refusal::Busy(BUSY_SECONDS),
             _ => Refusal::Internal,
         }
     }

@@ -43,9 +43,12 @@ pub const SUSPICIONS_MAX: u32 = 2;
 /// Why nothing was read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
-    /// The database said no: locked, lost connection.
+    /// The database said no: lost connection, a fault of ours.
     #[error("database: {0}")]
     Database(String),
+    /// Somebody else writes, such as an operator's command, and did not end in time. Nothing was changed.
+    #[error("database is busy: {0}")]
+    Busy(String),
     /// There is no room on the disk. Nothing was kept; what is here can still be read.
     #[error("disk is full: {0}")]
     Full(String),

@@ -237,6 +237,20 @@ async fn a_full_disk_costs_nothing_that_was_acknowledged_and_the_same_bundle_is_
 }
 
 #[tokio::test]
+async fn while_an_operator_writes_the_device_is_asked_to_come_later() {
+    let office = Office::open().await;
+    let mut device = TestDevice::enrol(&office, SITI, 2).await;
+    let sealed = device.seal(&log_entry(device.actor(), 1, SITI, &["a"]));
+    office.storage.with_writer(|db| Ok(db.busy_timeout(std::time::Duration::from_millis(20))?)).await.unwrap();
+    let operator = rusqlite::Connection::open(office.folder.path().join("db.sqlite")).unwrap();
+    operator.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let failure = office.service.accept_bundle(&sealed).await.unwrap_err();
+    assert_eq!(failure.into_refusal(), Refusal::Busy(BUSY_SECONDS));
+    operator.execute_batch("COMMIT").unwrap();
+    assert_eq!(office.receipt(&sealed).await.exceptions, []);
+}
+
+#[tokio::test]
 async fn bytes_that_ended_the_process_twice_are_refused_unseen() {
     use lentera_document::guard::{FileWatch, Watch, watch_hash};
     let office = Office::open().await;
