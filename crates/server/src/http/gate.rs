@@ -40,6 +40,9 @@ pub const LOAD_MAX: usize = 1024;
 /// A request whose body pauses this long waits for its network, not for us.
 pub const PATIENCE: Duration = Duration::from_millis(500);
 
+/// Within this a request to `/v1/sync` has said who asks, which is all of its first frame.
+pub const HEADER_TIME: Duration = Duration::from_secs(15);
+
 /// What the gate holds back.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the constants say it")]
@@ -52,6 +55,7 @@ pub struct Limits {
     /// Of the sender of a body.
     pub pace: Pace,
     pub patience: Duration,
+    pub header: Duration,
 }
 
 impl Default for Limits {
@@ -64,6 +68,7 @@ impl Default for Limits {
             load: LOAD_MAX,
             pace: Pace::default(),
             patience: PATIENCE,
+            header: HEADER_TIME,
         }
     }
 }
@@ -185,6 +190,11 @@ impl Seat {
     /// How slow the sender may be.
     pub fn pace(&self) -> Pace {
         self.shared.limits.pace
+    }
+
+    /// How long the sender may take to say who asks.
+    pub fn header_time(&self) -> Duration {
+        self.shared.limits.header
     }
 
     /// How long the sender may pause and still be worked on.

@@ -12,6 +12,7 @@ use lentera_protocol::ProtocolError;
 use lentera_protocol::frame::Frames;
 use lentera_protocol::limits::{BUNDLE_MAX, HEADER_MAX, REQUEST_MAX};
 use lentera_protocol::sync::{Answer, Refusal, Unreadable};
+use tokio::time::timeout;
 
 use super::gate::Seat;
 use super::reply;
@@ -32,8 +33,8 @@ pub async fn sync<S: Storage>(
 
 async fn serve<S: Storage>(service: &Service<S>, seat: &Seat, body: Body) -> Result<Answer, Failure> {
     let mut incoming = Incoming { body: body.into_data_stream(), frames: Frames::default(), received: 0 };
-    let header = match incoming.next(HEADER_MAX).await {
-        Ok(Some(header)) => header,
+    let header = match timeout(seat.header_time(), incoming.next(HEADER_MAX)).await {
+        Ok(Ok(Some(header))) => header,
         _ => return Err(Refusal::Malformed.into()),
     };
     let (header, device) = service.identify(&header).await?;
