@@ -62,7 +62,8 @@ pub enum StorageError {
 
 /// Where the server keeps what it must not lose.
 pub trait Storage: Clone + Send + Sync + 'static {
-    /// Pieces of work that wait at this moment. It costs nothing, so it can be asked before every request.
+    /// Pieces of work that wait at this moment; [`usize::MAX`] where none will be done any more. It costs nothing, so it can be asked
+    /// before every request.
     fn load(&self) -> usize;
 
     /// Makes the office with its first rules. `false`: there is one already, nothing was changed.

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::listen;
 use crate::service::testing::{Office, SITI, TestDevice, log_entry};
+use crate::storage::StorageError;
 
 async fn listen(office: &Office) -> SocketAddr {
     listen_behind(Gate::default(), office)
@@ -84,11 +85,39 @@ async fn shows_who_it_is_and_that_it_is_well() {
     let hello = verify::<HelloAnswer>(&bytes, &office.service.key().verifying_key()).unwrap().into_inner();
     assert_eq!((hello.nonce, hello.office.as_str()), ([7; 16], "Disperindag Contoh"));
     assert_eq!(hello.fingerprint(), crate::service::server_key::fingerprint(office.service.key()));
+    let answer = health(address).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""status":"ok""#), "{answer}");
+}
+
+/// The answer to who watches over the server.
+async fn health(address: SocketAddr) -> String {
     let mut socket = TcpStream::connect(address).await.unwrap();
     socket.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""status":"ok""#), "{answer}");
+    answer
+}
+
+#[tokio::test]
+async fn a_server_that_writes_no_more_says_so_though_it_can_be_read() {
+    let office = Office::open().await;
+    let address = listen(&office).await;
+    let dies = office.storage.with_writer(|_| -> Result<(), StorageError> { panic!("planted") });
+    assert_eq!(dies.await, Err(StorageError::Closed));
+    assert!(matches!(office.service.office().await, Ok(Some(_))));
+    // Its thread has ended a moment after that.
+    let told = async {
+        loop {
+            let answer = health(address).await;
+            if !answer.starts_with("HTTP/1.1 200") {
+                break answer;
+            }
+        }
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains(r#""status":"unavailable""#), "{answer}");
+    // Work is not taken only to be lost.
+    assert_eq!(post(address, "/v1/sync", &[]).await.0, 503);
 }
 
 #[tokio::test]

@@ -155,7 +155,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StorageError> {
 
 impl Storage for Sqlite {
     fn load(&self) -> usize {
-        self.writer.load() + self.reader.load()
+        self.writer.load().saturating_add(self.reader.load())
     }
 
     async fn create_office(&self, name: String, rules: LogRules) -> Result<bool, StorageError> {
