@@ -79,6 +79,11 @@ impl Document {
         self.doc.get_missing_deps(&[automerge::ChangeHash(*change)]).is_empty()
     }
 
+    /// The names of the changes that nothing here builds on yet.
+    pub fn heads(&self) -> Vec<ChangeHash> {
+        self.doc.get_heads().into_iter().map(|head| head.0).collect()
+    }
+
     /// The record's name.
     pub const fn id(&self) -> RecordId {
         self.id

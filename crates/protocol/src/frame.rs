@@ -12,11 +12,15 @@ pub fn push(body: &mut Vec<u8>, bytes: &[u8]) {
 #[derive(Debug, Default)]
 pub struct Frames {
     buffer: Vec<u8>,
+    /// How much of it has been given out: moved out of the way only when more arrives, so that many small frames cost no more than one.
+    given: usize,
 }
 
 impl Frames {
     /// More bytes have arrived.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.given);
+        self.given = 0;
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -25,22 +29,23 @@ impl Frames {
     /// # Errors
     /// [`ProtocolError::TooLarge`] as soon as a longer one is announced.
     pub fn next(&mut self, max: usize) -> Result<Option<Vec<u8>>, ProtocolError> {
-        let Some(length) = self.buffer.first_chunk::<4>() else { return Ok(None) };
+        let Some((length, rest)) = self.rest().split_first_chunk::<4>() else { return Ok(None) };
         let length = u32::from_be_bytes(*length) as usize;
         if length > max {
             return Err(ProtocolError::TooLarge);
         }
-        if self.buffer.len() < 4 + length {
-            return Ok(None);
-        }
-        let rest = self.buffer.split_off(4 + length);
-        let frame = std::mem::replace(&mut self.buffer, rest);
-        Ok(Some(frame.get(4..).unwrap_or_default().to_vec()))
+        let Some(frame) = rest.get(..length).map(<[u8]>::to_vec) else { return Ok(None) };
+        self.given += 4 + length;
+        Ok(Some(frame))
     }
 
     /// Whether nothing of a further frame has arrived.
     pub fn is_empty(&self) -> bool {
-        self.buffer.is_empty()
+        self.rest().is_empty()
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.buffer.get(self.given..).unwrap_or_default()
     }
 }
 
@@ -65,6 +70,16 @@ mod tests {
             proptest::prop_assert_eq!(read, frames);
             proptest::prop_assert!(reader.is_empty());
         }
+    }
+
+    #[test]
+    fn what_was_given_out_is_not_kept() {
+        let mut reader = Frames::default();
+        for _ in 0..100 {
+            reader.push(&[0, 0, 0, 1, 7]);
+            assert_eq!(reader.next(10).unwrap(), Some(vec![7]));
+        }
+        assert_eq!((reader.buffer.len(), reader.is_empty()), (5, true));
     }
 
     #[test]

@@ -12,12 +12,18 @@ pub const BUNDLE_INFLATED_MAX: usize = 256 * 1024;
 pub const BUNDLE_CHANGES_MAX: usize = 256;
 /// Size of a request's signed header at most.
 pub const HEADER_MAX: usize = 8 * 1024;
-/// Bundles of one request at most.
+/// Bundles of one request at most; those in a parcel count. A parcel that begins below it is taken whole.
 pub const REQUEST_BUNDLES_MAX: usize = 64;
+/// Bundles put into one parcel at most. Parcels made before this was so hold as many as fit into [`PARCEL_MAX`], some 160, and are read.
+pub const PARCEL_BUNDLES_MAX: usize = 64;
+/// Bytes of an answer's receipts at most. What of them does not fit is asked for again, so it is well under [`ANSWER_MAX`].
+pub const ANSWER_RECEIPTS_MAX: usize = 256 * 1024;
 /// Bytes of sealed bundles in one parcel of a `.lentera` file at most; its ciphertext, with receipts, fits a frame of [`BUNDLE_MAX`].
 pub const PARCEL_MAX: usize = 48 * 1024;
 /// Size of a `.lentera` file at most.
 pub const FILE_MAX: usize = 8 * 1024 * 1024;
+/// Parcels or receipts of a `.lentera` file at most: as many receipts as the smallest bundles that fit into a file of [`FILE_MAX`].
+pub const FILE_ITEMS_MAX: usize = 40 * 1024;
 /// Size of a request to `/v1/sync` at most.
 pub const REQUEST_MAX: usize = 512 * 1024;
 /// Size of any other request at most.

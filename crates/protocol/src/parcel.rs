@@ -10,10 +10,10 @@ use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
 use hpke::rand_core::{TryCryptoRng, TryRng};
 use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable, single_shot_open, single_shot_seal_with_rng};
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Decoder, Encode};
 
 use crate::frame::{self, Frames};
-use crate::limits::{BUNDLE_MAX, FILE_MAX, PARCEL_MAX};
+use crate::limits::{BUNDLE_MAX, FILE_ITEMS_MAX, FILE_MAX, PARCEL_BUNDLES_MAX, PARCEL_MAX};
 use crate::sync::Sealed;
 use crate::{Hash, ProtocolError, decode, encode};
 
@@ -36,7 +36,7 @@ pub enum LenteraFile {
         #[n(0)]
         server: Hash,
         /// The parcels, in order.
-        #[n(1)]
+        #[cbor(n(1), decode_with = "read_items")]
         parcels: Vec<Sealed>,
     },
     /// Receipts on their way back.
@@ -46,7 +46,7 @@ pub enum LenteraFile {
         #[n(0)]
         server: Hash,
         /// The signed receipts.
-        #[n(1)]
+        #[cbor(n(1), decode_with = "read_items")]
         receipts: Vec<Sealed>,
     },
 }
@@ -62,13 +62,25 @@ impl LenteraFile {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`ProtocolError`] if it is none, or over [`FILE_MAX`].
+    /// [`ProtocolError`] if it is none, or over [`FILE_MAX`] or [`FILE_ITEMS_MAX`].
     pub fn read(bytes: &[u8]) -> Result<Self, ProtocolError> {
         if bytes.len() > FILE_MAX {
             return Err(ProtocolError::TooLarge);
         }
         decode(bytes.strip_prefix(MAGIC).ok_or_else(|| ProtocolError::Malformed("not a .lentera file".to_owned()))?)
     }
+}
+
+/// The items of a file. In memory an empty one takes more than twenty times its byte in the file, so they are counted as they are read.
+fn read_items<C>(decoder: &mut Decoder<'_>, _: &mut C) -> Result<Vec<Sealed>, minicbor::decode::Error> {
+    let mut items = Vec::new();
+    for item in decoder.array_iter()? {
+        if items.len() == FILE_ITEMS_MAX {
+            return Err(minicbor::decode::Error::message("too many items"));
+        }
+        items.push(item?);
+    }
+    Ok(items)
 }
 
 /// Puts sealed bundles, in order, into parcels for the server that holds `key`. `fill_random` must give randomness fit for keys.
@@ -81,15 +93,17 @@ pub fn pack(
     mut fill_random: impl FnMut(&mut [u8]),
 ) -> Result<Vec<Sealed>, ProtocolError> {
     let mut parcels = Vec::new();
-    let mut content = Vec::new();
+    let (mut content, mut count) = (Vec::new(), 0);
     for bundle in bundles {
         if bundle.len() + 4 > PARCEL_MAX {
             return Err(ProtocolError::TooLarge);
         }
-        if content.len() + bundle.len() + 4 > PARCEL_MAX {
+        if content.len() + bundle.len() + 4 > PARCEL_MAX || count == PARCEL_BUNDLES_MAX {
             parcels.push(seal(&std::mem::take(&mut content), key, &mut fill_random)?);
+            count = 0;
         }
         frame::push(&mut content, bundle);
+        count += 1;
     }
     if !content.is_empty() {
         parcels.push(seal(&content, key, &mut fill_random)?);
@@ -235,6 +249,28 @@ mod tests {
         };
         assert_eq!(open(BUNDLE_MAX), Ok(true));
         assert_eq!(open(BUNDLE_MAX + 1), Err(ProtocolError::TooLarge));
+    }
+
+    #[test]
+    fn parcels_of_small_bundles_end_at_their_number_and_those_made_before_are_read() {
+        let bundles: Vec<_> = (0..=PARCEL_BUNDLES_MAX as u8).map(|n| vec![n; 300]).collect();
+        let made = parcels(&bundles);
+        let counts: Vec<_> = made.iter().map(|parcel| unpack(&parcel.0, &key()).unwrap().len()).collect();
+        assert_eq!(counts, [PARCEL_BUNDLES_MAX, 1]);
+        assert_eq!(parcels(&bundles[..PARCEL_BUNDLES_MAX]).len(), 1);
+        let mut content = Vec::new();
+        (0..160).for_each(|n| frame::push(&mut content, &[n; 300]));
+        let before = seal(&content, &key().verifying_key(), &mut |_: &mut [u8]| {}).unwrap();
+        assert_eq!(unpack(&before.0, &key()).unwrap().len(), 160);
+    }
+
+    #[test]
+    fn a_file_of_nothings_is_not_read_into_memory() {
+        let file = |count| LenteraFile::Receipts { server: Hash([7; 32]), receipts: vec![Sealed(vec![]); count] };
+        assert_eq!(LenteraFile::read(&file(FILE_ITEMS_MAX).write()).unwrap(), file(FILE_ITEMS_MAX));
+        assert!(LenteraFile::read(&file(FILE_ITEMS_MAX + 1).write()).is_err());
+        let parcels = LenteraFile::Parcels { server: Hash([7; 32]), parcels: vec![Sealed(vec![]); FILE_ITEMS_MAX + 1] };
+        assert!(LenteraFile::read(&parcels.write()).is_err());
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub struct Receipt {
     #[n(4)]
     pub time: i64,
     /// Absent in the first receipt of a bundle. A later word on changes that were waiting for others ([`Outcome::Need`]) is an
-    /// amendment: numbered per device from 1, and whole, so that the last one counts.
+    /// amendment: numbered per device, ascending with gaps, and whole, so that the last one counts.
     #[n(5)]
     pub amendment: Option<u64>,
 }

@@ -41,8 +41,9 @@ use crate::storage::{Storage, StorageError};
 
 pub use accept_bundle::Verdict;
 pub use csv_table::{ImportError, RowError};
+pub use exchange::Receipts;
 pub use invite::Invite;
-pub use take::{FileRefusal, Taken};
+pub use take::{FileRefusal, Request, TOO_MANY, Taken};
 
 /// Passwords that are hashed at one moment: each takes 19 MiB and a processor.
 const HASHING_MAX: usize = 2;
@@ -98,6 +99,7 @@ impl Failure {
             Self::Refused(refusal) => refusal,
             // Room can be made; until then there is no use in asking often.
             Self::Storage(StorageError::Full(_)) => Refusal::Busy(FULL_SECONDS),
+            Self::Storage(StorageError::Busy(_)) => Refusal::Busy(BUSY_SECONDS),
             _ => Refusal::Internal,
         }
     }

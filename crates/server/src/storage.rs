@@ -20,24 +20,35 @@ use lentera_domain::{Nip, Timestamp, UmkmId};
 use lentera_protocol::{DeviceId, Hash};
 
 pub use documents::{
-    AcceptedChange, Amendment, Commit, Committed, DocumentCommit, DocumentKey, HeldBundle, KeptDocument, KeptPart, Parts, Place,
-    Quarantined, RefusedChange, Sender, Waiting, WaitingChange,
+    AcceptedChange, Amendment, Commit, Committed, DocumentCommit, DocumentKey, HeldBundle, JudgedChange, KeptChange,
+    KeptDocument, KeptPart, Parts, Place, Quarantined, RefusedChange, Sender, Unjudged, Waiting, WaitingChange,
 };
 pub use news::{News, NewsQuery};
 pub use people::{Device, Enrolled, Enrolment, Imported, Moved, OneTimeCode, Person, Secrets, Try};
 pub use sqlite::Sqlite;
 
+/// Bytes of one document's accepted changes at most: some thousand edits of the longest record. Each judgement reads all of them.
+pub const DOCUMENT_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Changes of one document that wait at one moment at most.
 pub const WAITING_MAX: usize = 1000;
+/// Bytes of the changes of one document that wait at one moment at most.
+pub const WAITING_BYTES_MAX: usize = 256 * 1024;
+/// Changes of one document at most while its kind is not known: when it is, all of them are judged at once.
+pub const UNJUDGED_MAX: usize = 1000;
+/// Refused changes of one document that are remembered when what may build on them is judged: the newest.
+pub const REFUSED_MAX: usize = 1000;
 /// Bytes that ended the process so often are not examined again.
 pub const SUSPICIONS_MAX: u32 = 2;
 
 /// Why nothing was read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
-    /// The database said no: locked, lost connection.
+    /// The database said no: lost connection, a fault of ours.
     #[error("database: {0}")]
     Database(String),
+    /// Somebody else writes, such as an operator's command, and did not end in time. Nothing was changed.
+    #[error("database is busy: {0}")]
+    Busy(String),
     /// There is no room on the disk. Nothing was kept; what is here can still be read.
     #[error("disk is full: {0}")]
     Full(String),
@@ -51,7 +62,8 @@ pub enum StorageError {
 
 /// Where the server keeps what it must not lose.
 pub trait Storage: Clone + Send + Sync + 'static {
-    /// Pieces of work that wait at this moment. It costs nothing, so it can be asked before every request.
+    /// Pieces of work that wait at this moment; [`usize::MAX`] where none will be done any more. It costs nothing, so it can be asked
+    /// before every request.
     fn load(&self) -> usize;
 
     /// Makes the office with its first rules. `false`: there is one already, nothing was changed.
@@ -118,10 +130,10 @@ pub trait Storage: Clone + Send + Sync + 'static {
     /// Keeps what shows that two bundles of one device had one number, and freezes its key; the first time stands.
     fn freeze_device(&self, evidence: Quarantined) -> impl Future<Output = Result<(), StorageError>> + Send;
 
-    /// The device, and the last word on the bundle with this hash if it is here. `None`: no such device.
+    /// The device, and the first word on the bundle with this hash if it is here. `None`: no such device.
     fn sender(&self, device: DeviceId, bundle: Hash) -> impl Future<Output = Result<Option<Sender>, StorageError>> + Send;
 
-    /// The last words on the device's bundles behind number `after`, in order, at most `limit`.
+    /// The first words on the device's bundles behind number `after`, in order, at most `limit`.
     fn receipts(
         &self,
         device: DeviceId,
@@ -141,8 +153,8 @@ pub trait Storage: Clone + Send + Sync + 'static {
     /// Keeps a bundle and all that follows from it: accepted changes, their records and stream rows, its receipt, what waits, what was
     /// refused, later words on earlier bundles. All of it, if the device's last bundle, whether it is barred, the documents' versions
     /// and the amendments' numbers still are those it was judged on; else nothing. A change goes to its document's stream and, where
-    /// its author is not in that one now, to the author's own, there behind all earlier changes of the document. A bundle that was
-    /// held is held no more.
+    /// its author is not in that one now, to the author's own, there behind the changes that it was built on and no others. A bundle that
+    /// was held is held no more.
     fn commit_bundle(&self, commit: Commit) -> impl Future<Output = Result<Committed, StorageError>> + Send;
 
     /// Keeps bytes that were refused. The same bytes with the same code are kept once.

@@ -40,6 +40,9 @@ pub const LOAD_MAX: usize = 1024;
 /// A request whose body pauses this long waits for its network, not for us.
 pub const PATIENCE: Duration = Duration::from_millis(500);
 
+/// Within this a request to `/v1/sync` has said who asks, which is all of its first frame.
+pub const HEADER_TIME: Duration = Duration::from_secs(15);
+
 /// What the gate holds back.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the constants say it")]
@@ -52,6 +55,7 @@ pub struct Limits {
     /// Of the sender of a body.
     pub pace: Pace,
     pub patience: Duration,
+    pub header: Duration,
 }
 
 impl Default for Limits {
@@ -64,6 +68,7 @@ impl Default for Limits {
             load: LOAD_MAX,
             pace: Pace::default(),
             patience: PATIENCE,
+            header: HEADER_TIME,
         }
     }
 }
@@ -144,6 +149,8 @@ pub struct Seat {
     brings_work: bool,
     /// It waits for its network now.
     rests: AtomicBool,
+    /// It was answered with what it asked for.
+    was_served: AtomicBool,
     since: Instant,
     /// Milliseconds that it waited for its network.
     waited: AtomicU64,
@@ -151,8 +158,8 @@ pub struct Seat {
 
 impl Seat {
     fn new(shared: &Arc<Shared>, place: Place, brings_work: bool) -> Self {
-        let (rests, waited) = (AtomicBool::new(false), AtomicU64::new(0));
-        Self { shared: Arc::clone(shared), _place: place, brings_work, rests, since: Instant::now(), waited }
+        let (rests, was_served, waited) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
+        Self { shared: Arc::clone(shared), _place: place, brings_work, rests, was_served, since: Instant::now(), waited }
     }
 
     /// The network is slow: others may be worked on meanwhile.
@@ -170,6 +177,11 @@ impl Seat {
         }
     }
 
+    /// It is answered with what it asked for: its time says something about the next ones. A refusal, which costs nearly nothing, does not.
+    pub fn serve(&self) {
+        self.was_served.store(true, Ordering::Relaxed);
+    }
+
     /// Whether the device may ask once more now; else the seconds after which it may.
     pub fn may_ask(&self, device: DeviceId, now: Timestamp) -> Result<(), u32> {
         lock(&self.shared.rates).take(device, now)
@@ -178,6 +190,11 @@ impl Seat {
     /// How slow the sender may be.
     pub fn pace(&self) -> Pace {
         self.shared.limits.pace
+    }
+
+    /// How long the sender may take to say who asks.
+    pub fn header_time(&self) -> Duration {
+        self.shared.limits.header
     }
 
     /// How long the sender may pause and still be worked on.
@@ -198,7 +215,9 @@ impl Drop for Seat {
         } else {
             self.shared.working.fetch_sub(1, Ordering::Relaxed)
         };
-        lock(&self.shared.tempo).answered(took, working, Instant::now());
+        if self.was_served.load(Ordering::Relaxed) {
+            lock(&self.shared.tempo).answered(took, working, Instant::now());
+        }
     }
 }
 
@@ -207,9 +226,12 @@ pub async fn admit<S: Storage>(State((gate, service)): State<(Gate, Arc<Service<
     // Without a listener of ours, as in tests, nobody is another's neighbour.
     let from = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let from = from.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(from)| from.ip());
-    let is_free = service.load() < gate.shared.limits.load;
-    let seat = if request.uri().path() == "/v1/sync" { gate.seat(from) } else { gate.account_seat(from) };
-    let Some(seat) = seat.filter(|_| is_free).map(Arc::new) else { return gate.come_later() };
+    let seat = match request.uri().path() {
+        _ if service.load() >= gate.shared.limits.load => None,
+        "/v1/sync" => gate.seat(from),
+        _ => gate.account_seat(from),
+    };
+    let Some(seat) = seat.map(Arc::new) else { return gate.come_later() };
     let mut request = request.map(|body| axum::body::Body::new(Paced::new(body, Arc::clone(&seat))));
     request.extensions_mut().insert(Arc::clone(&seat));
     next.run(request).await
@@ -221,6 +243,8 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -239,6 +263,29 @@ mod tests {
         drop((another, seats));
         assert_eq!(gate.shared.working.load(Ordering::Relaxed), 0);
         gate.emptied().await;
+    }
+
+    #[tokio::test]
+    async fn only_answers_are_measured() {
+        let gate = Gate::default();
+        let limit = || lock(&gate.shared.tempo).limit();
+        let first = limit();
+        // A crowd, in which one after the other leaves and another comes.
+        let mut crowd: VecDeque<_> = (0..first).map(|_| gate.seat(HERE).unwrap()).collect();
+        let mut turns = |are_served: bool| {
+            for _ in 0..1000 {
+                let seat = crowd.pop_front().unwrap();
+                if are_served {
+                    seat.serve();
+                }
+                drop(seat);
+                crowd.push_back(gate.seat(HERE).unwrap());
+            }
+        };
+        turns(false);
+        assert_eq!(limit(), first);
+        turns(true);
+        assert!(limit() > first);
     }
 
     #[tokio::test]

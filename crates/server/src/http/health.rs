@@ -11,11 +11,10 @@ use serde_json::json;
 use crate::service::Service;
 use crate::storage::Storage;
 
-/// 200 after a read of the database, 503 where that fails.
+/// 200 after a read of the database, 503 where that fails or nothing would be written any more. It is outside the gate: who watches over a
+/// server must be told, however full that is.
 pub async fn health<S: Storage>(State(service): State<Arc<Service<S>>>) -> Response {
-    let (status, word) = match service.office().await {
-        Ok(Some(_)) => (StatusCode::OK, "ok"),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-    };
+    let is_well = service.is_well().await;
+    let (status, word) = if is_well { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
     (status, Json(json!({ "status": word, "version": env!("CARGO_PKG_VERSION") }))).into_response()
 }

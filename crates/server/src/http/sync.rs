@@ -10,13 +10,13 @@ use axum::response::Response;
 use futures::StreamExt;
 use lentera_protocol::ProtocolError;
 use lentera_protocol::frame::Frames;
-use lentera_protocol::handed::Handed;
-use lentera_protocol::limits::{BUNDLE_MAX, HEADER_MAX, REQUEST_BUNDLES_MAX, REQUEST_MAX};
+use lentera_protocol::limits::{BUNDLE_MAX, HEADER_MAX, REQUEST_MAX};
 use lentera_protocol::sync::{Answer, Refusal, Unreadable};
+use tokio::time::timeout;
 
 use super::gate::Seat;
 use super::reply;
-use crate::service::{Failure, Service, Taken};
+use crate::service::{Failure, Receipts, Request, Service, TOO_MANY, Taken};
 use crate::storage::Storage;
 
 /// Answers an [`Answer`] to frames: a signed header, then sealed bundles.
@@ -27,44 +27,41 @@ pub async fn sync<S: Storage>(
 ) -> Response {
     let serving = Arc::clone(&service);
     // A task of its own: when the connection breaks, this function ends at once, but the bundles that came whole are still kept.
-    let served = tokio::spawn(async move { serve(&serving, &seat, body).await }).await;
+    let served = tokio::spawn(async move { serve(&serving, &seat, body).await.inspect(|_| seat.serve()) }).await;
     reply(&service, served.unwrap_or_else(|error| Err(error.into())))
 }
 
 async fn serve<S: Storage>(service: &Service<S>, seat: &Seat, body: Body) -> Result<Answer, Failure> {
     let mut incoming = Incoming { body: body.into_data_stream(), frames: Frames::default(), received: 0 };
-    let header = match incoming.next(HEADER_MAX).await {
-        Ok(Some(header)) => header,
+    let header = match timeout(seat.header_time(), incoming.next(HEADER_MAX)).await {
+        Ok(Ok(Some(header))) => header,
         _ => return Err(Refusal::Malformed.into()),
     };
     let (header, device) = service.identify(&header).await?;
     seat.may_ask(device.id, service.now()).map_err(Refusal::Busy)?;
     service.count_request(&header).await?;
-    let (mut receipts, mut unreadable) = (Vec::new(), Vec::new());
+    let mut request = Request::of(device.id);
+    let (mut receipts, mut unreadable) = (Receipts::default(), Vec::new());
     for index in 0.. {
         let taken = match incoming.next(BUNDLE_MAX).await {
             Ok(None) => break,
-            Ok(Some(_)) if index as usize >= REQUEST_BUNDLES_MAX => Taken::unreadable("too_many"),
-            Ok(Some(frame)) => match Handed::read(frame) {
-                Ok(handed) => service.take(handed, device.id).await?,
-                Err(_) => Taken::unreadable("malformed"),
-            },
+            Ok(Some(frame)) => service.take(frame, &mut request).await?,
             Err(Stopped::TooLarge) => Taken::unreadable("too_large"),
             Err(Stopped::Cut) => {
                 tracing::info!(device = %device.id, whole = index, "cut");
                 return Err(Refusal::Malformed.into());
             }
         };
-        receipts.extend(taken.receipts);
+        receipts.add(taken.receipts);
         if let Some(code) = taken.unreadable {
             unreadable.push(Unreadable { index, code: code.to_owned() });
             // Where the next frame begins is not known, or there may be no next.
-            if matches!(code, "too_large" | "too_many") {
+            if matches!(code, "too_large" | TOO_MANY) {
                 break;
             }
         }
     }
-    let receipts_count = receipts.len();
+    let receipts_count = receipts.count();
     let unreadable_count = unreadable.len();
     let answer = service.answer(&header, receipts, unreadable).await?;
     tracing::info!(

@@ -5,6 +5,7 @@ mod crowd;
 use std::net::SocketAddr;
 
 use lentera_protocol::account::{Hello, HelloAnswer};
+use lentera_protocol::handed::{Handed, Other};
 use lentera_protocol::receipt::Receipt;
 use lentera_protocol::sign::verify;
 use lentera_protocol::sync::{Answer, Header};
@@ -15,6 +16,7 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::listen;
 use crate::service::testing::{Office, SITI, TestDevice, log_entry};
+use crate::storage::StorageError;
 
 async fn listen(office: &Office) -> SocketAddr {
     listen_behind(Gate::default(), office)
@@ -83,11 +85,39 @@ async fn shows_who_it_is_and_that_it_is_well() {
     let hello = verify::<HelloAnswer>(&bytes, &office.service.key().verifying_key()).unwrap().into_inner();
     assert_eq!((hello.nonce, hello.office.as_str()), ([7; 16], "Disperindag Contoh"));
     assert_eq!(hello.fingerprint(), crate::service::server_key::fingerprint(office.service.key()));
+    let answer = health(address).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""status":"ok""#), "{answer}");
+}
+
+/// The answer to who watches over the server.
+async fn health(address: SocketAddr) -> String {
     let mut socket = TcpStream::connect(address).await.unwrap();
     socket.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""status":"ok""#), "{answer}");
+    answer
+}
+
+#[tokio::test]
+async fn a_server_that_writes_no_more_says_so_though_it_can_be_read() {
+    let office = Office::open().await;
+    let address = listen(&office).await;
+    let dies = office.storage.with_writer(|_| -> Result<(), StorageError> { panic!("planted") });
+    assert_eq!(dies.await, Err(StorageError::Closed));
+    assert!(matches!(office.service.office().await, Ok(Some(_))));
+    // Its thread has ended a moment after that.
+    let told = async {
+        loop {
+            let answer = health(address).await;
+            if !answer.starts_with("HTTP/1.1 200") {
+                break answer;
+            }
+        }
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(20), told).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains(r#""status":"unavailable""#), "{answer}");
+    // Work is not taken only to be lost.
+    assert_eq!(post(address, "/v1/sync", &[]).await.0, 503);
 }
 
 #[tokio::test]
@@ -104,6 +134,22 @@ async fn one_request_brings_receipts_and_streams() {
     assert_eq!(stream::unpack(&answer.pages).unwrap().len(), 2);
     let receipt = verify::<Receipt>(&answer.receipts[1].0, &office.service.key().verifying_key()).unwrap();
     assert_eq!((receipt.number, receipt.bundle), (2, lentera_protocol::Hash::of(&bundles[1])));
+}
+
+#[tokio::test]
+async fn one_question_is_answered_and_a_second_one_ends_the_request() {
+    let office = Office::open().await;
+    let address = listen(&office).await;
+    let mut device = TestDevice::enrol(&office, SITI, 2).await;
+    for id in 1..4 {
+        office.accept(&device.seal(&log_entry(device.actor(), id, SITI, &["a"]))).await;
+    }
+    let ask = || Handed::Other(Other::Ask(0)).into_frame();
+    let behind = device.seal(&log_entry(device.actor(), 4, SITI, &["a"]));
+    let (_, _, bytes) = post(address, "/v1/sync", &body(&[header(&device, 1), ask(), ask(), behind])).await;
+    let Reply::Done(answer) = read::<Answer>(&office, &bytes) else { panic!() };
+    assert_eq!((answer.receipts.len(), answer.unreadable.len(), office.count("bundle")), (3, 1, 3));
+    assert_eq!((answer.unreadable[0].index, answer.unreadable[0].code.as_str()), (1, "too_many"));
 }
 
 #[tokio::test]

@@ -10,19 +10,21 @@ use lentera_protocol::sync::Refusal;
 use lentera_protocol::{Hash, sign};
 
 use super::amend::{Amending, exceptions_of};
-use super::judge::{Bearer, Case, Judgement, Sent};
+use super::judge::{Bearer, Case, Guard, Judgement, Sent};
 use super::parts::{self, Assembled};
 use super::scope::Own;
 use super::{BUSY_SECONDS, Failure, Service};
 use crate::storage::{Commit, Committed, Device, DocumentKey, HeldBundle, Parts, Place, Quarantined, Sender, Storage};
 
+/// Numbers of bundles above this are none: no device will ever have sealed so many, and no database counts so far.
+const NUMBER_MAX: u64 = i64::MAX.unsigned_abs();
 /// How often a bundle is judged anew because what it was judged on changed meanwhile.
 const ATTEMPTS: u32 = 8;
 
 /// The server's word on a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is kept: the signed receipt, the same for every retry until it is amended.
+    /// It is kept: the signed receipt, the same for every retry.
     Receipt(Vec<u8>),
     /// It is not taken: a code.
     Unreadable(&'static str),
@@ -90,7 +92,8 @@ impl<S: Storage> Service<S> {
     /// Reads a bundle that is the next of its device.
     async fn open(&self, sealed: &[u8], way: &Way) -> Result<Result<Opened, Verdict>, Failure> {
         let unreadable = |code| Ok(Err(Verdict::Unreadable(code)));
-        let Ok(claimed) = sign::peek::<Bundle>(sealed) else { return unreadable("malformed") };
+        let claimed = sign::peek::<Bundle>(sealed).ok().filter(|bundle| bundle.number <= NUMBER_MAX);
+        let Some(claimed) = claimed else { return unreadable("malformed") };
         let hash = Hash::of(sealed);
         let Some(sender) = self.storage.sender(claimed.device, hash).await? else { return unreadable("unknown_device") };
         let Sender { device, receipt } = sender;
@@ -148,7 +151,8 @@ impl<S: Storage> Service<S> {
             own: self.own_streams(&device, bundle.scope_epoch).await?,
             arrived,
         };
-        let case = Case { bearer, kept, watch: self.watch.clone(), poisoned: self.poisoned.clone() };
+        let guard = Guard { watch: self.watch.clone(), poisoned: self.poisoned.clone() };
+        let case = Case { bearer, kept, guard };
         let mut judgement = self.judge(case, sent).await?;
         if !is_readable {
             judgement.quarantined.push(self.aside(&device, "malformed", sealed));
@@ -174,7 +178,7 @@ impl<S: Storage> Service<S> {
             }
         };
         let amendments = amending.amend(&judgement.outcomes, self.now(), &self.key);
-        let Judgement { documents, changes, waiting, settled, quarantined, .. } = judgement;
+        let Judgement { documents, changes, judged, waiting, settled, quarantined, .. } = judgement;
         let commit = Commit {
             device: device.id,
             number: bundle.number,
@@ -186,6 +190,7 @@ impl<S: Storage> Service<S> {
             from_barred: !matches!(way, Way::Sent),
             documents,
             changes,
+            judged,
             waiting,
             settled,
             amendments,

@@ -20,11 +20,14 @@ impl<S: Storage> Service<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{AHMAD, LAILA, Office, SITI, TestDevice, change, log_entry, umkm};
+    use super::super::testing::{AHMAD, LAILA, Office, SITI, TestDevice, change, log_entry, umkm, write_on};
     use super::*;
-    use lentera_document::{Document, Fields, fields_of};
+    use lentera_document::{Actor, Document, Fields, fields_of};
+    use lentera_domain::umkm::UmkmForm;
     use lentera_domain::visit::VisitForm;
-    use lentera_domain::{Nip, VisitId};
+    use lentera_domain::{Kind, Nip, RecordId, VisitId};
+    use lentera_protocol::bundle::Change;
+    use lentera_protocol::stream::Row;
     use uuid::Uuid;
 
     #[tokio::test]
@@ -66,14 +69,54 @@ mod tests {
         assert_eq!(office.count("umkm WHERE unit = 'Bidang Perdagangan'"), 1);
         // The new unit's edits are its own; the old unit's people who write to it see their own on all their devices.
         let mut theirs = Document::load(id.record(), [given[0].as_slice(), given[1].as_slice()]).unwrap();
-        let rewritten = theirs.rewrite(laila.actor(), super::super::testing::NOW, &given[0]).unwrap().unwrap();
+        let rewritten = theirs.rewrite(laila.actor(), super::super::testing::NOW, &theirs.heads(), &given[0]).unwrap().unwrap();
         assert_eq!(office.receipt(&laila.seal(&[change(id.record(), rewritten.bytes)])).await.exceptions, []);
         assert_eq!(office.changes_for(&ahmad).await.len(), 4);
         let mut hers = Document::load(id.record(), [given[0].as_slice(), given[1].as_slice()]).unwrap();
-        let rewritten = hers.rewrite(siti.actor(), super::super::testing::NOW, &given[0]).unwrap().unwrap();
+        let rewritten = hers.rewrite(siti.actor(), super::super::testing::NOW, &hers.heads(), &given[0]).unwrap().unwrap();
         assert_eq!(office.receipt(&siti.seal(&[change(id.record(), rewritten.bytes.clone())])).await.exceptions, []);
         assert!(office.changes_for(&TestDevice::enrol(&office, SITI, 5).await).await.contains(&rewritten.bytes));
         assert!(office.changes_for(&TestDevice::enrol(&office, LAILA, 6).await).await.contains(&rewritten.bytes));
         assert!(!office.changes_for(&ahmad).await.contains(&rewritten.bytes));
+    }
+
+    /// What is protected about an owner, set by somebody who knows only the changes `built_on`.
+    fn owner(built_on: &[&[u8]], actor: Actor, phone: &str) -> Change {
+        let form = UmkmForm {
+            name: "Dapur".into(),
+            owner_name: "Aluh Contoh".into(),
+            village: "63.11.01.2001".into(),
+            phone: phone.into(),
+            ..UmkmForm::default()
+        };
+        let record = RecordId { kind: Kind::UmkmOwner, id: Uuid::from_u128(7) };
+        write_on(built_on, actor, record, &fields_of(&form.parse(super::super::testing::NOW).unwrap().1).unwrap())
+    }
+
+    #[tokio::test]
+    async fn who_writes_into_another_units_document_is_given_nothing_that_others_wrote() {
+        let office = Office::open().await;
+        let mut siti = TestDevice::enrol(&office, SITI, 2).await;
+        let first = owner(&[], siti.actor(), "0811");
+        let second = owner(&[&first.bytes], siti.actor(), "0812");
+        assert_eq!(office.receipt(&siti.seal(&[first.clone(), second.clone()])).await.exceptions, []);
+        let mut laila = TestDevice::enrol(&office, LAILA, 4).await;
+        let blind = owner(&[], laila.actor(), "0899");
+        assert_eq!(office.receipt(&laila.seal(std::slice::from_ref(&blind))).await.exceptions, []);
+        // Her other device, and one that begins with what is newest.
+        let phone = TestDevice::enrol(&office, LAILA, 5).await;
+        assert_eq!(office.changes_for(&phone).await, std::slice::from_ref(&blind.bytes));
+        let pages = lentera_protocol::stream::unpack(&office.answer(&phone, None).await.pages).unwrap();
+        let rows: Vec<_> = pages.into_iter().flat_map(|page| page.rows).collect();
+        assert!(rows.iter().any(|row| matches!(row, Row::Change { bytes, .. } if *bytes == blind.bytes)));
+        assert!(
+            !rows.iter().any(|row| matches!(row, Row::Change { bytes, .. } if [&first.bytes, &second.bytes].contains(&bytes)))
+        );
+        // What she builds on she has seen; what came beside it she has not.
+        let seen = owner(&[&blind.bytes, &first.bytes], laila.actor(), "0898");
+        assert_eq!(office.receipt(&laila.seal(std::slice::from_ref(&seen))).await.exceptions, []);
+        assert_eq!(office.changes_for(&phone).await, [&blind, &first, &seen].map(|change| change.bytes.clone()));
+        // The unit is given all of it.
+        assert_eq!(office.changes_for(&TestDevice::enrol(&office, AHMAD, 6).await).await.len(), 4);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use ed25519_dalek::VerifyingKey;
-use lentera_protocol::limits::{PAGE_BUDGET, PAGE_ROWS_MAX};
+use lentera_protocol::limits::{ANSWER_RECEIPTS_MAX, PAGE_BUDGET, PAGE_ROWS_MAX};
 use lentera_protocol::sync::{Answer, Header, Last, Refusal, Sealed, Unreadable};
 use lentera_protocol::{VERSION, VERSION_MIN, sign, stream};
 
@@ -18,6 +18,33 @@ const ANSWER_BYTES: u32 = 64 * 1024;
 const ANSWER_AMENDMENTS: usize = 32;
 /// The first version that knows amendments, and streams that are read newest first.
 const VERSION_OF_AMENDMENTS: u16 = 2;
+
+/// The receipts of one answer, in order: as many as fit into [`ANSWER_RECEIPTS_MAX`]. A device asks again for what it was not told.
+#[derive(Debug, Default)]
+pub struct Receipts {
+    sealed: Vec<Sealed>,
+    bytes: usize,
+    is_full: bool,
+}
+
+impl Receipts {
+    /// Puts these behind the others. From the first that does not fit on none is put, so that what is told has no holes.
+    pub fn add(&mut self, receipts: impl IntoIterator<Item = Vec<u8>>) {
+        for receipt in receipts {
+            self.is_full |= self.bytes + receipt.len() > ANSWER_RECEIPTS_MAX;
+            if self.is_full {
+                return;
+            }
+            self.bytes += receipt.len();
+            self.sealed.push(Sealed(receipt));
+        }
+    }
+
+    /// How many there are.
+    pub const fn count(&self) -> usize {
+        self.sealed.len()
+    }
+}
 
 impl<S: Storage> Service<S> {
     /// The header of a request and the device that signed it. Nothing is changed by it.
@@ -58,7 +85,7 @@ impl<S: Storage> Service<S> {
     ///
     /// # Errors
     /// A fault of the server's.
-    pub async fn answer(&self, header: &Header, receipts: Vec<Vec<u8>>, unreadable: Vec<Unreadable>) -> Result<Answer, Failure> {
+    pub async fn answer(&self, header: &Header, mut receipts: Receipts, unreadable: Vec<Unreadable>) -> Result<Answer, Failure> {
         let knows_amendments = header.version >= VERSION_OF_AMENDMENTS;
         let bytes = header.page_bytes.unwrap_or(ANSWER_BYTES).clamp(*PAGE_BUDGET.start(), *PAGE_BUDGET.end());
         let query = NewsQuery {
@@ -71,19 +98,21 @@ impl<S: Storage> Service<S> {
         };
         let news = self.storage.news(query).await?.ok_or(Refusal::UnknownDevice)?;
         let (number, hash) = news.last;
-        let mut receipts: Vec<_> = receipts.into_iter().map(Sealed).collect();
         // Behind the first words: the last one counts.
-        receipts.extend(news.amendments.into_iter().map(Sealed));
+        let expected = receipts.count() + news.amendments.len();
+        receipts.add(news.amendments);
+        // Bundles without a receipt are asked for again by themselves; amendments are only told.
+        let more = news.more || receipts.count() < expected;
         let pages = match news.pages {
             none if none.is_empty() => no_pages()?,
             pages => tokio::task::spawn_blocking(move || stream::pack(&pages)).await?.map_err(Failure::Answer)?,
         };
         Ok(Answer {
             counter: header.counter,
-            receipts,
+            receipts: receipts.sealed,
             unreadable,
             pages,
-            more: news.more,
+            more,
             scope_epoch: news.scope_epoch,
             time: self.now().millis(),
             last: (number > 0).then_some(Last { number, hash }),
@@ -121,7 +150,7 @@ mod tests {
 
     async fn read_as(office: &Office, device: &TestDevice, version: u16, cursors: &[Cursor]) -> (Vec<Page>, bool) {
         let header = header(device, version, 1, cursors);
-        let answer = office.service.answer(&header, vec![], vec![]).await.unwrap();
+        let answer = office.service.answer(&header, Receipts::default(), vec![]).await.unwrap();
         (stream::unpack(&answer.pages).unwrap(), answer.more)
     }
 
@@ -147,6 +176,37 @@ mod tests {
 
     fn changes(pages: &[Page]) -> usize {
         pages.iter().flat_map(|page| &page.rows).filter(|row| matches!(row, Row::Change { .. })).count()
+    }
+
+    #[test]
+    fn receipts_end_where_the_answer_is_full_and_have_no_holes() {
+        let half = || vec![1; ANSWER_RECEIPTS_MAX / 2];
+        let mut receipts = Receipts::default();
+        receipts.add([half(), half()]);
+        assert_eq!((receipts.count(), receipts.bytes), (2, ANSWER_RECEIPTS_MAX));
+        let mut receipts = Receipts::default();
+        receipts.add([half(), vec![2; ANSWER_RECEIPTS_MAX / 2 + 1], vec![3]]);
+        receipts.add([vec![4]]);
+        assert_eq!((receipts.count(), receipts.bytes), (1, ANSWER_RECEIPTS_MAX / 2));
+    }
+
+    #[tokio::test]
+    async fn amendments_that_do_not_fit_are_told_in_the_next_answer() {
+        use super::super::testing::umkm_in_turn;
+        let office = Office::open().await;
+        let mut siti = TestDevice::enrol(&office, SITI, 2).await;
+        let mut ahmad = TestDevice::enrol(&office, AHMAD, 3).await;
+        let [first, second] = umkm_in_turn(&[siti.actor(), ahmad.actor()], 7).try_into().unwrap();
+        office.accept(&ahmad.seal(&[second])).await;
+        office.accept(&siti.seal(&[first])).await;
+        let mut full = Receipts::default();
+        full.add([vec![1; ANSWER_RECEIPTS_MAX - 10]]);
+        let header = header(&ahmad, VERSION, 1, &[]);
+        let answer = office.service.answer(&header, full, vec![]).await.unwrap();
+        assert_eq!((answer.receipts.len(), answer.more), (1, true));
+        let answer = office.service.answer(&header, Receipts::default(), vec![]).await.unwrap();
+        assert_eq!((answer.receipts.len(), answer.more), (1, false));
+        assert!(office.verify(&answer.receipts[0].0).amendment.is_some());
     }
 
     #[tokio::test]

@@ -39,6 +39,11 @@ impl<S: Storage> Service<S> {
         Ok(self.storage.office().await?)
     }
 
+    /// Whether the storage can be read, and work handed to it will be done.
+    pub async fn is_well(&self) -> bool {
+        self.load() < usize::MAX && matches!(self.office().await, Ok(Some(_)))
+    }
+
     /// Shows who the server is.
     ///
     /// # Errors

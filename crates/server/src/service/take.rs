@@ -11,6 +11,9 @@ use super::accept_bundle::Way;
 use super::{Failure, Service, Verdict, server_key};
 use crate::storage::Storage;
 
+/// The code of what a request hands over beyond what one may. It ends the request.
+pub const TOO_MANY: &str = "too_many";
+
 /// What the server has to say on one thing handed over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
@@ -34,6 +37,37 @@ impl Taken {
     }
 }
 
+/// A request while it is taken: who asks, and what it has handed over so far.
+#[derive(Debug)]
+pub struct Request {
+    asking: DeviceId,
+    taken: usize,
+    has_asked: bool,
+}
+
+impl Request {
+    /// One of this device, of which nothing was taken yet.
+    pub const fn of(asking: DeviceId) -> Self {
+        Self { asking, taken: 0, has_asked: false }
+    }
+
+    /// Whether it may hand over one thing more, which is counted.
+    const fn admits_one(&mut self) -> bool {
+        self.taken += 1;
+        self.taken <= REQUEST_BUNDLES_MAX
+    }
+
+    /// Whether it may ask, which is counted: one answer to one question is all that a device can use.
+    const fn admits_question(&mut self) -> bool {
+        !std::mem::replace(&mut self.has_asked, true)
+    }
+
+    /// One thing that it handed over was so many bundles.
+    const fn count(&mut self, bundles: usize) {
+        self.taken += bundles.saturating_sub(1);
+    }
+}
+
 /// Why a file was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileRefusal {
@@ -46,19 +80,28 @@ pub enum FileRefusal {
 }
 
 impl<S: Storage> Service<S> {
-    /// Takes what a request of the device `asking` hands over. What it is and whose, its own signatures tell.
+    /// Takes one frame of a request. What it is and whose, its own signatures tell.
     ///
     /// # Errors
     /// A fault of the server's, or no time: what it holds can be sent again without harm.
-    pub async fn take(&self, handed: Handed, asking: DeviceId) -> Result<Taken, Failure> {
+    pub async fn take(&self, frame: Vec<u8>, request: &mut Request) -> Result<Taken, Failure> {
+        if !request.admits_one() {
+            return Ok(Taken::unreadable(TOO_MANY));
+        }
+        let Ok(handed) = Handed::read(frame) else { return Ok(Taken::unreadable("malformed")) };
         let verdict = match handed {
             Handed::Bundle(sealed) => self.accept(&sealed, &Way::Sent).await?,
             Handed::Other(Other::Returned { sealed, receipt }) => self.take_returned(&sealed, receipt).await?,
-            Handed::Other(Other::Parcel(parcel)) => return self.take_parcel(&parcel).await,
-            Handed::Other(Other::Ask(after)) => {
-                let receipts = self.storage.receipts(asking, after, REQUEST_BUNDLES_MAX).await?;
+            Handed::Other(Other::Parcel(parcel)) => {
+                let (count, taken) = self.take_parcel(&parcel).await?;
+                request.count(count);
+                return Ok(taken);
+            }
+            Handed::Other(Other::Ask(after)) if request.admits_question() => {
+                let receipts = self.storage.receipts(request.asking, after, REQUEST_BUNDLES_MAX).await?;
                 return Ok(Taken { receipts, unreadable: None });
             }
+            Handed::Other(Other::Ask(_)) => return Ok(Taken::unreadable(TOO_MANY)),
         };
         let mut taken = Taken::default();
         taken.add(verdict);
@@ -79,17 +122,14 @@ impl<S: Storage> Service<S> {
         self.accept(sealed, &Way::Returned(Box::new(receipt), signed)).await
     }
 
-    /// Takes the bundles of a parcel that was made for this server, whoever carries it.
-    ///
-    /// # Errors
-    /// As [`Service::take`].
-    pub async fn take_parcel(&self, parcel: &[u8]) -> Result<Taken, Failure> {
-        let Ok(bundles) = parcel::unpack(parcel, &self.key) else { return Ok(Taken::unreadable("malformed")) };
+    /// Takes the bundles of a parcel that was made for this server, whoever carries it, and gives how many they are.
+    async fn take_parcel(&self, parcel: &[u8]) -> Result<(usize, Taken), Failure> {
+        let Ok(bundles) = parcel::unpack(parcel, &self.key) else { return Ok((0, Taken::unreadable("malformed"))) };
         let mut taken = Taken::default();
-        for sealed in bundles {
-            taken.add(self.accept(&sealed, &Way::Sent).await?);
+        for sealed in &bundles {
+            taken.add(self.accept(sealed, &Way::Sent).await?);
         }
-        Ok(taken)
+        Ok((bundles.len(), taken))
     }
 
     /// Takes the parcels of a `.lentera` file.
@@ -107,7 +147,7 @@ impl<S: Storage> Service<S> {
         }
         let mut all = Taken::default();
         for Sealed(parcel) in parcels {
-            let taken = self.take_parcel(&parcel).await?;
+            let (_, taken) = self.take_parcel(&parcel).await?;
             all.receipts.extend(taken.receipts);
             all.unreadable = all.unreadable.or(taken.unreadable);
         }
@@ -157,8 +197,8 @@ mod tests {
         let bundles: Vec<_> = (1..4).map(|id| device.seal(&log_entry(device.actor(), id, SITI, &["a"]))).collect();
         let parcels = pack(&office, &bundles);
         let carry = async |parcel: &Sealed| {
-            let frame = Handed::Other(Other::Parcel(parcel.0.clone())).into_frame();
-            office.service.take(Handed::read(frame).unwrap(), TestDevice::enrol(&office, AHMAD, 9).await.id()).await.unwrap()
+            let carrier = TestDevice::enrol(&office, AHMAD, 9).await;
+            office.take(&carrier, Handed::Other(Other::Parcel(parcel.0.clone()))).await
         };
         let taken = carry(&parcels[0]).await;
         let numbers: Vec<_> = taken.receipts.iter().map(|receipt| office.verify(receipt).number).collect();
@@ -174,13 +214,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn bundles_in_parcels_count() {
+        let office = Office::open().await;
+        let mut device = TestDevice::enrol(&office, SITI, 2).await;
+        let carrier = TestDevice::enrol(&office, AHMAD, 9).await;
+        let bundles: Vec<_> = (0..REQUEST_BUNDLES_MAX as u128 + 2)
+            .map(|id| device.seal(&log_entry(device.actor(), id + 1, SITI, &["a"])))
+            .collect();
+        let carry = async |request: &mut Request, bundles: &[Vec<u8>]| {
+            let parcel = Other::Parcel(pack(&office, bundles).remove(0).0);
+            let taken = office.service.take(Handed::Other(parcel).into_frame(), request).await.unwrap();
+            (taken.receipts.len(), taken.unreadable)
+        };
+        // Below the limit a parcel is taken whole, at the limit not at all.
+        let mut request = Request::of(carrier.id());
+        let (first, rest) = bundles.split_at(REQUEST_BUNDLES_MAX - 1);
+        assert_eq!(carry(&mut request, first).await, (REQUEST_BUNDLES_MAX - 1, None));
+        assert_eq!(carry(&mut request, &rest[..2]).await, (2, None));
+        assert_eq!(carry(&mut request, &rest[2..]).await, (0, Some(TOO_MANY)));
+        assert_eq!(office.count("bundle"), REQUEST_BUNDLES_MAX as i64 + 1);
+        let mut request = Request::of(carrier.id());
+        assert_eq!(carry(&mut request, &bundles[..REQUEST_BUNDLES_MAX]).await, (REQUEST_BUNDLES_MAX, None));
+        assert_eq!(carry(&mut request, &rest[2..]).await, (0, Some(TOO_MANY)));
+        // The next request brings it.
+        assert_eq!(carry(&mut Request::of(carrier.id()), &rest[2..]).await, (1, None));
+    }
+
+    #[tokio::test]
     async fn a_parcel_for_another_or_of_nothing_changes_nothing() {
         let office = Office::open().await;
         let mut device = TestDevice::enrol(&office, SITI, 2).await;
         let mut parcel = pack(&office, &[device.seal(&log_entry(device.actor(), 1, SITI, &["a"]))]).remove(0).0;
         *parcel.last_mut().unwrap() ^= 1;
         for bad in [parcel, vec![], vec![7; 100], vec![7; BUNDLE_MAX + 1]] {
-            assert_eq!(office.service.take_parcel(&bad).await.unwrap(), Taken::unreadable("malformed"));
+            assert_eq!(office.service.take_parcel(&bad).await.unwrap(), (0, Taken::unreadable("malformed")));
         }
         assert_eq!((office.count("bundle"), office.count("quarantine")), (0, 0));
     }

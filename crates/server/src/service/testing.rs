@@ -10,6 +10,7 @@ use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::umkm::UmkmForm;
 use lentera_domain::{LogEntryId, Nip, RecordId, Timestamp, UmkmId};
 use lentera_protocol::bundle::{self, Bundle, Change, Packed, Stamp};
+use lentera_protocol::handed::Handed;
 use lentera_protocol::receipt::Receipt;
 use lentera_protocol::stream::Row;
 use lentera_protocol::sync::{Answer, Header};
@@ -17,7 +18,7 @@ use lentera_protocol::{DeviceId, Hash, VERSION, sign};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{Service, Verdict};
+use super::{Receipts, Request, Service, Taken, Verdict};
 use crate::clock::Clock;
 use crate::storage::{Enrolled, Enrolment, NewsQuery, Sqlite, Storage};
 
@@ -109,6 +110,11 @@ impl Office {
         self.service.accept_bundle(sealed).await.unwrap()
     }
 
+    /// What is said on one thing that a request of this device hands over.
+    pub async fn take(&self, asking: &TestDevice, handed: Handed) -> Taken {
+        self.service.take(handed.into_frame(), &mut Request::of(asking.id())).await.unwrap()
+    }
+
     /// The receipt of a bundle that is handed over and kept.
     pub async fn receipt(&self, sealed: &[u8]) -> Receipt {
         self.read(self.accept(sealed).await)
@@ -137,7 +143,7 @@ impl Office {
             page_bytes: None,
             amendment,
         };
-        self.service.answer(&header, vec![], vec![]).await.unwrap()
+        self.service.answer(&header, Receipts::default(), vec![]).await.unwrap()
     }
 
     /// The receipts in such an answer.
@@ -279,6 +285,20 @@ pub fn umkm_in_turn(writers: &[Actor], id: u128) -> Vec<Change> {
         before = after;
     }
     changes
+}
+
+/// The change by which this writer names an enterprise, knowing of it only the changes `built_on`.
+pub fn umkm_on(built_on: &[&[u8]], actor: Actor, id: u128, name: &str) -> Change {
+    let form =
+        UmkmForm { name: name.into(), owner_name: "Aluh Contoh".into(), village: "63.11.01.2001".into(), ..UmkmForm::default() };
+    let record = UmkmId(Uuid::from_u128(id)).record();
+    write_on(built_on, actor, record, &fields_of(&form.parse(NOW).unwrap().0).unwrap())
+}
+
+/// The change by which this writer sets all fields of a record, knowing of it only the changes `built_on`.
+pub fn write_on(built_on: &[&[u8]], actor: Actor, record: RecordId, fields: &Fields) -> Change {
+    let mut document = Document::load(record, built_on.iter().copied()).unwrap();
+    change(record, document.write(actor, NOW, &Fields::default(), fields).unwrap().unwrap().bytes)
 }
 
 fn writes(record: RecordId, actor: Actor, states: impl Iterator<Item = Fields>) -> Vec<Change> {

@@ -9,6 +9,8 @@ use lentera_protocol::{DeviceId, Hash};
 
 use super::*;
 
+mod news;
+
 const T0: Timestamp = Timestamp::from_millis(1_795_399_200_000);
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -22,12 +24,12 @@ pub async fn run<S: Storage>(storage: S, open_again: impl Fn() -> S) {
     counts_requests_upwards(&storage).await;
     commits_only_what_still_holds(&storage, &open_again()).await;
     keeps_what_waits_until_it_is_settled(&storage).await;
+    remembers_the_newest_refused_changes(&storage).await;
     keeps_parts_of_one_change(&storage).await;
     holds_what_barred_devices_send(&storage).await;
-    gives_rows_behind_a_cursor(&storage).await;
-    gives_the_newest_first(&storage).await;
-    takes_documents_along_when_a_person_moves(&storage).await;
+    news::run(&storage).await;
     suspects_what_was_found_twice(&storage).await;
+    keeps_what_nobody_could_judge_until_it_is_judged(&storage).await;
     let again = open_again();
     assert_eq!(again.office().await.unwrap().as_deref(), Some("Kantor"));
     assert_eq!(again.device(device(1)).await.unwrap(), storage.device(device(1)).await.unwrap());
@@ -185,6 +187,7 @@ fn empty(seed: u8, number: u64) -> Commit {
         from_barred: false,
         documents: vec![],
         changes: vec![],
+        judged: vec![],
         waiting: vec![],
         settled: vec![],
         amendments: vec![],
@@ -196,7 +199,18 @@ fn empty(seed: u8, number: u64) -> Commit {
 /// One change, which `byte` stands for, of the first device's person.
 fn change(key: DocumentKey, byte: u8, seed: u8, author: u32, number: u64) -> AcceptedChange {
     let bytes = vec![byte; 40];
-    AcceptedChange { key, hash: [byte; 32], bytes, device: device(seed), number, author: nip(author), saved: SAVED, arrived: T0 }
+    let hash = [byte; 32];
+    AcceptedChange {
+        key,
+        hash,
+        bytes,
+        unjudged: None,
+        device: device(seed),
+        number,
+        author: nip(author),
+        saved: SAVED,
+        arrived: T0,
+    }
 }
 
 fn document(key: DocumentKey, version: u64, home: &str) -> DocumentCommit {
@@ -261,7 +275,7 @@ async fn commits_only_what_still_holds<S: Storage>(storage: &S, other: &S) {
         version: 2,
         owner: Some(nip(1)),
         home: Some(person_stream(1)),
-        changes: vec![vec![1; 40], vec![2; 40]],
+        changes: [1, 2].map(|byte| KeptChange { bytes: vec![byte; 40], unjudged: None }).to_vec(),
         waiting: vec![],
         refused: vec![refused.clone(), refused],
     };
@@ -327,12 +341,13 @@ async fn keeps_what_waits_until_it_is_settled<S: Storage>(storage: &S) {
     };
     assert_eq!(storage.commit_bundle(settled(0)).await.unwrap(), Committed::Conflict);
     assert_eq!(storage.commit_bundle(settled(20)).await.unwrap(), Committed::Done);
-    assert_eq!((word(storage, 14, 1).await, storage.last_amendment(device(14)).await.unwrap()), (Some(vec![22]), 22));
+    assert_eq!((word(storage, 14, 1).await, storage.last_amendment(device(14)).await.unwrap()), (Some(vec![1]), 22));
+    assert_eq!(storage.receipts(device(14), 0, 9).await.unwrap(), [vec![1]]);
     assert!(storage.documents(vec![KEY]).await.unwrap().remove(0).waiting.is_empty());
-    // The home's people get it, its author's other devices too, and there behind all it can build on.
+    // The home's people get it, its author's other devices too; those get nothing that others wrote.
     assert_eq!(changes_for(storage, 11).await, [1, 2, 3, 4, 51]);
     storage.enrol_device(Enrolment { nip: nip(3), key: [15; 32], at: T0, new_password: None }).await.unwrap();
-    assert_eq!(changes_for(storage, 15).await, [1, 2, 3, 4, 51]);
+    assert_eq!(changes_for(storage, 15).await, [51]);
     let told = async |above, max| {
         let news = news(storage, NewsQuery { amendments: Some((above, max)), rows: 0, ..query(14) }).await;
         (news.amendments, news.more)
@@ -341,6 +356,44 @@ async fn keeps_what_waits_until_it_is_settled<S: Storage>(storage: &S) {
     assert_eq!(told(20, 1).await, (vec![vec![21]], true));
     assert_eq!(told(22, 1).await.0, Vec::<Vec<u8>>::new());
     assert_eq!(told(u64::MAX, 1).await.0, Vec::<Vec<u8>>::new());
+}
+
+async fn keeps_what_nobody_could_judge_until_it_is_judged<S: Storage>(storage: &S) {
+    let key = DocumentKey { kind: 900, id: [91; 16] };
+    let unseen = |byte| AcceptedChange { unjudged: Some(3), ..change(key, byte, 11, 1, 4) };
+    let first =
+        Commit { documents: vec![document(key, 0, &person_stream(1))], changes: vec![unseen(92), unseen(93)], ..empty(11, 4) };
+    assert_eq!(storage.commit_bundle(first).await.unwrap(), Committed::Done);
+    let unjudged = Unjudged { device: device(11), key: [11; 32], generation: 3, author: nip(1), arrived: T0 };
+    let kept = |byte, unjudged| KeptChange { bytes: vec![byte; 40], unjudged };
+    let expected = [kept(92, Some(unjudged.clone())), kept(93, Some(unjudged.clone()))];
+    assert_eq!(storage.documents(vec![key]).await.unwrap()[0].changes, expected);
+    let judged = JudgedChange { key, before: [92; 32], hash: [192; 32] };
+    let next = Commit { documents: vec![document(key, 1, &person_stream(1))], judged: vec![judged], ..empty(11, 5) };
+    assert_eq!(storage.commit_bundle(next).await.unwrap(), Committed::Done);
+    assert_eq!(storage.documents(vec![key]).await.unwrap()[0].changes, [kept(92, None), kept(93, Some(unjudged))]);
+}
+
+async fn remembers_the_newest_refused_changes<S: Storage>(storage: &S) {
+    let key = DocumentKey { kind: 900, id: [90; 16] };
+    let refused = |n: usize| {
+        let mut hash = [0; 32];
+        hash.iter_mut().zip(n.to_le_bytes()).for_each(|(byte, of)| *byte = of);
+        let bytes = n.to_le_bytes().to_vec();
+        Quarantined { device: device(11), code: "x".into(), key: Some(key), change: Some(hash), bytes, at: T0 }
+    };
+    let refuse = |number, version, range: std::ops::Range<usize>| Commit {
+        documents: vec![DocumentCommit { home: None, owner: None, ..document(key, version, "") }],
+        quarantined: range.map(refused).collect(),
+        ..empty(11, number)
+    };
+    let kept = async || storage.documents(vec![key]).await.unwrap().remove(0).refused;
+    assert_eq!(storage.commit_bundle(refuse(2, 0, 0..REFUSED_MAX)).await.unwrap(), Committed::Done);
+    assert_eq!(kept().await.len(), REFUSED_MAX);
+    assert_eq!(storage.commit_bundle(refuse(3, 1, REFUSED_MAX..REFUSED_MAX + 1)).await.unwrap(), Committed::Done);
+    let kept = kept().await;
+    assert_eq!((kept.len(), Some(kept[0].hash)), (REFUSED_MAX, refused(REFUSED_MAX).change));
+    assert!(!kept.iter().any(|kept| Some(kept.hash) == refused(0).change));
 }
 
 async fn keeps_parts_of_one_change<S: Storage>(storage: &S) {
@@ -379,116 +432,6 @@ async fn holds_what_barred_devices_send<S: Storage>(storage: &S) {
     let confirmed = Commit { from_barred: true, ..empty(12, 5) };
     assert_eq!(storage.commit_bundle(confirmed).await.unwrap(), Committed::Done);
     assert_eq!(storage.held(device(12)).await.unwrap(), [held(6)]);
-}
-
-async fn gives_rows_behind_a_cursor<S: Storage>(storage: &S) {
-    assert_eq!(storage.news(query(77)).await.unwrap(), None);
-    let whole = news(storage, query(11)).await;
-    assert_eq!((whole.scope_epoch, whole.more, whole.rows()), (1, false, 11));
-    let origin = |author| lentera_protocol::stream::Origin { author, saved: SAVED, arrived: T0.millis() };
-    let first = Row::Change { kind: 900, id: [3; 16], bytes: vec![1; 40], origin: Some(origin(nip(1).to_string())) };
-    let Page { rows, cursor } = &whole.pages[0];
-    assert_eq!((&rows[0], rows.len(), cursor.position, cursor.below), (&first, 5, 5, None));
-    assert_eq!(cursor.hash, rows.iter().fold([0; 8], |hash, row| row.chained_hash(&hash)));
-    // Row by row, each once, whatever the budget in bytes.
-    let mut cursors: Vec<Cursor> = Vec::new();
-    let mut taken = Vec::new();
-    for bytes in [1, 1000].into_iter().cycle() {
-        let next = news(storage, NewsQuery { cursors: cursors.clone(), rows: 1, bytes, ..query(11) }).await;
-        for page in next.pages {
-            cursors.retain(|cursor| cursor.stream != page.cursor.stream);
-            cursors.push(page.cursor);
-            taken.extend(page.rows);
-        }
-        if !next.more {
-            break;
-        }
-    }
-    assert_eq!(taken, all(whole.clone()));
-    let nothing = news(storage, NewsQuery { cursors, ..query(11) }).await;
-    assert_eq!((nothing.pages, nothing.more), (vec![], false));
-    // What came from the device itself is passed over, and the cursor with it.
-    let own = news(storage, query(1)).await;
-    assert_eq!((own.pages[0].rows.len(), own.pages[0].cursor), (1, *cursor));
-    // A cursor that stands on no row of this history starts over.
-    for wrong in
-        [Cursor { hash: [7; 8], ..*cursor }, Cursor { position: 77, ..*cursor }, Cursor { position: u64::MAX, ..*cursor }]
-    {
-        assert_eq!(news(storage, NewsQuery { cursors: vec![wrong], ..query(11) }).await, whole);
-    }
-}
-
-async fn gives_the_newest_first<S: Storage>(storage: &S) {
-    // Two more documents, and then the first again.
-    let key = |byte| DocumentKey { kind: 900, id: [byte; 16] };
-    let add = |number, byte, key, version| Commit {
-        documents: vec![document(key, version, &person_stream(1))],
-        changes: vec![change(key, byte, 1, 1, number)],
-        ..empty(1, number)
-    };
-    for commit in [add(5, 60, key(60), 0), add(6, 70, key(70), 0), add(7, 61, key(60), 1)] {
-        assert_eq!(storage.commit_bundle(commit).await.unwrap(), Committed::Done);
-    }
-    let bytes_of = |rows: &[Row]| -> Vec<u8> {
-        rows.iter().filter_map(|row| if let Row::Change { bytes, .. } = row { Some(bytes[0]) } else { None }).collect()
-    };
-    let newest = |cursors: &[Cursor], rows| NewsQuery { cursors: cursors.to_vec(), rows, newest_first: true, ..query(11) };
-    let mut at = news(storage, newest(&[], 1)).await;
-    // What every screen needs comes at once, however little is asked for: rules and the people of the unit.
-    let needed = at.pages.iter().find(|page| matches!(page.rows.first(), Some(Row::Record(_)))).unwrap();
-    let needed: Vec<_> = needed.rows.iter().map(|row| if let Row::Record(json) = row { json.as_str() } else { "" }).collect();
-    assert!(needed.len() == 2 && needed[0].contains("390") && needed[1].contains(nip(1).as_str()), "{needed:?}");
-    assert!(at.pages.iter().all(|page| page.cursor.below.is_some()) && at.more);
-    let (mut cursors, mut pages) = (Vec::new(), Vec::new());
-    for _ in 0..100 {
-        for page in at.pages {
-            cursors.retain(|cursor: &Cursor| cursor.stream != page.cursor.stream);
-            cursors.push(page.cursor);
-            pages.push(bytes_of(&page.rows));
-        }
-        if !at.more {
-            break;
-        }
-        at = news(storage, newest(&cursors, 1)).await;
-        // Meanwhile the work goes on.
-        if storage.device(device(1)).await.unwrap().unwrap().last.0 == 7 {
-            assert_eq!(storage.commit_bundle(add(8, 71, key(70), 1)).await.unwrap(), Committed::Done);
-        }
-    }
-    // Each document whole, by where it first appeared; what came meanwhile last.
-    assert_eq!(pages.concat(), [70, 60, 61, 1, 2, 3, 4, 51, 71]);
-    assert!(cursors.iter().all(|cursor| cursor.below.is_none()));
-    let oldest_first = all(news(storage, query(11)).await);
-    assert_eq!(bytes_of(&oldest_first), [1, 2, 3, 4, 51, 60, 70, 61, 71]);
-    // Of a record the newest only: rules were set twice, a person changed once.
-    let records = all(news(storage, newest(&[], 1000)).await).into_iter().filter(|row| matches!(row, Row::Record(_)));
-    assert_eq!(records.count(), 2 + 4);
-}
-
-async fn takes_documents_along_when_a_person_moves<S: Storage>(storage: &S) {
-    let key = DocumentKey { kind: 900, id: [80; 16] };
-    let add = |seed, number, byte, author, version| Commit {
-        documents: vec![document(key, version, "unit:A")],
-        changes: vec![change(key, byte, seed, author, number)],
-        ..empty(seed, number)
-    };
-    // Of unit A, also written to by a person of unit B.
-    assert_eq!(storage.commit_bundle(add(1, 9, 80, 1, 0)).await.unwrap(), Committed::Done);
-    assert_eq!(storage.commit_bundle(add(13, 1, 81, 2, 1)).await.unwrap(), Committed::Done);
-    let before = changes_for(storage, 11).await;
-    let moved = vec![employee(1, "C")];
-    assert_eq!(storage.import_staff(moved.clone()).await.unwrap(), Imported { changed: 1, ..Imported::default() });
-    assert_eq!(changes_for(storage, 11).await, before);
-    assert_eq!(storage.import_staff(moved).await.unwrap(), Imported { same: 1, ..Imported::default() });
-    assert_eq!(news(storage, query(11)).await.scope_epoch, 2);
-    // What others add to it now is theirs; what the person adds is the person's too.
-    assert_eq!(storage.commit_bundle(add(13, 2, 82, 2, 2)).await.unwrap(), Committed::Done);
-    assert_eq!(storage.commit_bundle(add(1, 10, 83, 1, 3)).await.unwrap(), Committed::Done);
-    assert_eq!(changes_for(storage, 11).await, [before, vec![83]].concat());
-    storage.enrol_device(Enrolment { nip: nip(2), key: [16; 32], at: T0, new_password: None }).await.unwrap();
-    assert_eq!(changes_for(storage, 16).await, [80, 81, 82]);
-    let none = lentera_domain::UmkmId(uuid::Uuid::from_u128(1));
-    assert_eq!(storage.move_enterprise(none, "A".into()).await.unwrap(), Moved::NoEnterprise);
 }
 
 async fn suspects_what_was_found_twice<S: Storage>(storage: &S) {

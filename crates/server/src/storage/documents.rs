@@ -21,7 +21,8 @@ pub struct DocumentKey {
 pub struct Sender {
     /// The device that the bundle names.
     pub device: Device,
-    /// The last word on a bundle with the asked hash, where one is here.
+    /// The first word on a bundle with the asked hash, where one is here. Later ones come as amendments, in their order: a device that was
+    /// told one out of turn would take those before it for told.
     pub receipt: Option<Vec<u8>>,
 }
 
@@ -35,11 +36,35 @@ pub struct KeptDocument {
     /// The stream that carries it; `None` while nothing was accepted.
     pub home: Option<String>,
     /// Its accepted changes, in order.
-    pub changes: Vec<Vec<u8>>,
+    pub changes: Vec<KeptChange>,
     /// Changes that wait for others, the oldest first.
     pub waiting: Vec<Waiting>,
-    /// Changes that were refused.
+    /// Changes that were refused: the newest, at most [`super::REFUSED_MAX`].
     pub refused: Vec<RefusedChange>,
+}
+
+/// An accepted change of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptChange {
+    /// Its raw bytes.
+    pub bytes: Vec<u8>,
+    /// Who handed it over, where nobody here could judge it then, its kind not being known. `None`: it passed the guard.
+    pub unjudged: Option<Unjudged>,
+}
+
+/// What is needed to judge a change that was taken unseen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unjudged {
+    /// The device it came from.
+    pub device: DeviceId,
+    /// Its public key.
+    pub key: [u8; 32],
+    /// Generation of its actor.
+    pub generation: u32,
+    /// Who wrote it.
+    pub author: Nip,
+    /// When its bundle came.
+    pub arrived: Timestamp,
 }
 
 /// A refused change of a document.
@@ -123,6 +148,8 @@ pub struct Commit {
     pub documents: Vec<DocumentCommit>,
     /// Accepted changes, in order: its own, and those that waited for them.
     pub changes: Vec<AcceptedChange>,
+    /// Changes kept before that were judged only now.
+    pub judged: Vec<JudgedChange>,
     /// Changes that wait: its own, and earlier ones that need another now.
     pub waiting: Vec<WaitingChange>,
     /// Earlier changes that wait no more.
@@ -155,10 +182,12 @@ pub struct DocumentCommit {
 pub struct AcceptedChange {
     /// Of which document; it is one of [`Commit::documents`], with a home.
     pub key: DocumentKey,
-    /// Its name.
+    /// Its name; of one that nobody here can judge, SHA-256 of its bytes.
     pub hash: ChangeHash,
     /// Its raw bytes.
     pub bytes: Vec<u8>,
+    /// Generation of the device's actor, where nobody here can judge the change.
+    pub unjudged: Option<u32>,
     /// Which device it came from.
     pub device: DeviceId,
     /// In its bundle of this number.
@@ -169,6 +198,17 @@ pub struct AcceptedChange {
     pub saved: Stamp,
     /// When its bundle came.
     pub arrived: Timestamp,
+}
+
+/// A change that was kept unseen and has passed the guard since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JudgedChange {
+    /// Of which document.
+    pub key: DocumentKey,
+    /// The name it was kept under.
+    pub before: ChangeHash,
+    /// The name it has.
+    pub hash: ChangeHash,
 }
 
 /// A later word on a bundle, whole.

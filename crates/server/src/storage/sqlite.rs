@@ -9,6 +9,7 @@ mod people;
 mod records;
 mod streams;
 mod suspects;
+mod unjudged;
 mod worker;
 
 use std::path::Path;
@@ -35,9 +36,11 @@ struct Migration {
     then: fn(&Connection) -> Result<(), StorageError>,
 }
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration { sql: include_str!("migrations/2026-11-22-first.sql"), then: |_| Ok(()) },
     Migration { sql: include_str!("migrations/2026-11-22-sync.sql"), then: |db| streams::renew(db, scope::REGIONS) },
+    Migration { sql: include_str!("migrations/2026-11-27-indexes.sql"), then: |_| Ok(()) },
+    Migration { sql: include_str!("migrations/2026-11-27-unjudged.sql"), then: unjudged::mark },
 ];
 /// How long to wait for another process, such as an import beside the running server.
 const BUSY: Duration = Duration::from_secs(10);
@@ -52,6 +55,7 @@ impl From<rusqlite::Error> for StorageError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full(error.to_string()),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(error.to_string()),
             _ => Self::Database(error.to_string()),
         }
     }
@@ -151,7 +155,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StorageError> {
 
 impl Storage for Sqlite {
     fn load(&self) -> usize {
-        self.writer.load() + self.reader.load()
+        self.writer.load().saturating_add(self.reader.load())
     }
 
     async fn create_office(&self, name: String, rules: LogRules) -> Result<bool, StorageError> {
@@ -278,6 +282,7 @@ impl Storage for Sqlite {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::{KeptChange, Unjudged};
     use lentera_protocol::stream::{Cursor, Row};
 
     #[tokio::test]
@@ -339,7 +344,9 @@ mod tests {
         assert_eq!(storage.unit_at(nip.clone(), 1).await.unwrap().as_deref(), Some("A"));
         let key = DocumentKey { kind: 900, id: uuid::Uuid::from_u128(9).into_bytes() };
         let kept = storage.documents(vec![key]).await.unwrap().remove(0);
-        assert_eq!((kept.version, kept.owner, kept.changes), (1, Some(nip.clone()), vec![vec![0x66]]));
+        let unjudged = Unjudged { device, key: [1; 32], generation: 0, author: nip.clone(), arrived: Timestamp::from_millis(44) };
+        let changes = vec![KeptChange { bytes: vec![0x66], unjudged: Some(unjudged) }];
+        assert_eq!((kept.version, kept.owner, kept.changes), (1, Some(nip.clone()), changes));
         let enrolment = Enrolment { nip, key: [2; 32], at: Timestamp::from_millis(1), new_password: None };
         storage.enrol_device(enrolment).await.unwrap();
         let second = DeviceId::of_key(&[2; 32]);
@@ -365,6 +372,25 @@ mod tests {
         let news = storage.news(query(device, vec![stood], true)).await.unwrap().unwrap();
         assert!(news.pages.iter().all(|page| page.cursor.stream != 2), "{news:?}");
         assert_eq!(storage.sender(device, Hash([0x11; 32])).await.unwrap().unwrap().receipt, Some(vec![0x33]));
+    }
+
+    #[tokio::test]
+    async fn what_is_looked_for_often_has_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Sqlite::open(&folder.path().join("db.sqlite")).unwrap();
+        for (sql, values, index) in [
+            (bundles::LAST_AMENDMENT, 2, "INDEX amendment_by_bundle (device=? AND bundle_number=?)"),
+            (news::PEOPLE_OF_UNIT, 2, "INDEX person_by_unit (unit=?)"),
+            (people::WRITTEN_IN_STREAM, 2, "INDEX change_by_device (device=?)"),
+        ] {
+            let explain = move |db: &Connection| {
+                let mut steps = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                let steps = steps.query_map(rusqlite::params_from_iter(vec![1; values]), |row| row.get::<_, String>(3))?;
+                Ok(steps.collect::<Result<Vec<_>, _>>()?.join("; "))
+            };
+            let plan = storage.with_writer(explain).await.unwrap();
+            assert!(plan.contains(index) && !plan.contains("SCAN") && !plan.contains("ORDER BY"), "{plan}");
+        }
     }
 
     #[test]

@@ -108,6 +108,26 @@ async fn a_body_that_drips_is_cut_off_and_what_came_whole_is_kept() {
 }
 
 #[tokio::test]
+async fn who_does_not_say_who_asks_loses_the_seat_and_who_is_only_slow_after_that_does_not() {
+    let office = Office::open().await;
+    let gate = Gate::new(Limits { header: SHORT, ..Limits::default() });
+    let address = listen_behind(gate.clone(), &office);
+    let device = TestDevice::enrol(&office, SITI, 2).await;
+    let named = body(&[header(&device, 1)]);
+    let whole = [named.as_slice(), &[0, 0, 0, 1, 7]].concat();
+    let mut slow = begin(address, "/v1/sync", &whole, named.len()).await;
+    let mut nameless = begin(address, "/v1/sync", &[0; 1000], 1).await;
+    let mut answer = Vec::new();
+    timeout(nameless.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 400"));
+    slow.write_all(&whole[named.len()..]).await.unwrap();
+    let mut answer = Vec::new();
+    timeout(slow.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+    timeout(gate.emptied()).await;
+}
+
+#[tokio::test]
 async fn many_who_wait_for_a_slow_network_do_not_keep_others_from_work() {
     let office = Office::open().await;
     let address = listen_behind(Gate::new(Limits { patience: SHORT, ..Limits::default() }), &office);

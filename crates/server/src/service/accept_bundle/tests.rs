@@ -3,6 +3,7 @@
 mod barred;
 mod parts;
 mod returned;
+mod unjudged;
 mod waiting;
 
 use super::*;
@@ -42,10 +43,7 @@ async fn a_device_that_was_cut_is_told_what_came_through() {
             Verdict::Unreadable(code) => panic!("{code}"),
         }
     }
-    let ask = async |device: &TestDevice, after| {
-        let question = Handed::read(Handed::Other(Other::Ask(after)).into_frame()).unwrap();
-        office.service.take(question, device.id()).await.unwrap().receipts
-    };
+    let ask = async |device: &TestDevice, after| office.take(device, Handed::Other(Other::Ask(after))).await.receipts;
     assert_eq!(ask(&device, 1).await, receipts[1..]);
     assert_eq!(ask(&device, 3).await, Vec::<Vec<u8>>::new());
     assert_eq!(ask(&other, 0).await, Vec::<Vec<u8>>::new(), "another's are another's");
@@ -236,6 +234,20 @@ async fn a_full_disk_costs_nothing_that_was_acknowledged_and_the_same_bundle_is_
         (office.count("bundle"), office.count("change")),
         (acknowledged.len() as i64 + 1, acknowledged.len() as i64 * 2 + 2)
     );
+}
+
+#[tokio::test]
+async fn while_an_operator_writes_the_device_is_asked_to_come_later() {
+    let office = Office::open().await;
+    let mut device = TestDevice::enrol(&office, SITI, 2).await;
+    let sealed = device.seal(&log_entry(device.actor(), 1, SITI, &["a"]));
+    office.storage.with_writer(|db| Ok(db.busy_timeout(std::time::Duration::from_millis(20))?)).await.unwrap();
+    let operator = rusqlite::Connection::open(office.folder.path().join("db.sqlite")).unwrap();
+    operator.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let failure = office.service.accept_bundle(&sealed).await.unwrap_err();
+    assert_eq!(failure.into_refusal(), Refusal::Busy(BUSY_SECONDS));
+    operator.execute_batch("COMMIT").unwrap();
+    assert_eq!(office.receipt(&sealed).await.exceptions, []);
 }
 
 #[tokio::test]

@@ -6,10 +6,10 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::{as_sql, people};
+use super::{as_sql, people, unjudged};
 use crate::storage::{
-    DocumentKey, HeldBundle, KeptDocument, KeptPart, Place, Quarantined, RefusedChange, Sender, StorageError, Waiting,
-    WaitingChange,
+    DocumentKey, HeldBundle, KeptDocument, KeptPart, Place, Quarantined, REFUSED_MAX, RefusedChange, Sender, StorageError,
+    Waiting, WaitingChange,
 };
 
 impl DocumentKey {
@@ -26,29 +26,30 @@ impl DocumentKey {
 
 pub fn sender(db: &Connection, device: DeviceId, bundle: Hash) -> Result<Option<Sender>, StorageError> {
     let Some(device) = people::device(db, device)? else { return Ok(None) };
-    let number: Option<i64> = db
-        .prepare_cached("SELECT number FROM bundle WHERE hash = ? AND device = ?")?
+    let receipt = db
+        .prepare_cached("SELECT receipt FROM bundle WHERE hash = ? AND device = ?")?
         .query_row(params![bundle.0, device.id.to_string()], |row| row.get(0))
         .optional()?;
-    let receipt = number.map(|number| last_word(db, device.id, number)).transpose()?;
     Ok(Some(Sender { device, receipt }))
 }
 
-/// The last receipts of a device's bundles behind a number.
+/// The first receipts of a device's bundles behind a number.
 pub fn receipts(db: &Connection, device: DeviceId, after: u64, limit: usize) -> Result<Vec<Vec<u8>>, StorageError> {
     // A number beyond any that is given has none behind it.
     let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let mut numbers = db.prepare_cached("SELECT number FROM bundle WHERE device = ? AND number > ? ORDER BY number LIMIT ?")?;
-    let numbers = numbers.query_map(params![device.to_string(), after, as_sql(limit as u64)?], |row| row.get(0))?;
-    numbers.map(|number| last_word(db, device, number?)).collect()
+    let mut select = db.prepare_cached("SELECT receipt FROM bundle WHERE device = ? AND number > ? ORDER BY number LIMIT ?")?;
+    let receipts = select.query_map(params![device.to_string(), after, as_sql(limit as u64)?], |row| row.get(0))?;
+    Ok(receipts.collect::<Result<_, _>>()?)
 }
 
-/// The last receipt of a bundle that is here.
+/// The newest amendment of a bundle.
+pub const LAST_AMENDMENT: &str =
+    "SELECT receipt FROM amendment WHERE device = ? AND bundle_number = ? ORDER BY number DESC LIMIT 1";
+
+/// The last receipt of a bundle that is here: what an amendment goes on from.
 fn last_word(db: &Connection, device: DeviceId, number: i64) -> Result<Vec<u8>, StorageError> {
-    let amended = db
-        .prepare_cached("SELECT receipt FROM amendment WHERE device = ? AND bundle_number = ? ORDER BY number DESC LIMIT 1")?
-        .query_row(params![device.to_string(), number], |row| row.get(0))
-        .optional()?;
+    let amended =
+        db.prepare_cached(LAST_AMENDMENT)?.query_row(params![device.to_string(), number], |row| row.get(0)).optional()?;
     match amended {
         Some(receipt) => Ok(receipt),
         None => Ok(db
@@ -72,15 +73,13 @@ pub fn document(db: &Connection, key: DocumentKey) -> Result<KeptDocument, Stora
         .optional()?;
     let Some((version, owner, home)) = found else { return Ok(KeptDocument::default()) };
     let owner = owner.map(|owner| parse_nip(&owner)).transpose()?;
-    let changes = db
-        .prepare_cached("SELECT bytes FROM change WHERE kind = ? AND id = ? ORDER BY seq")?
-        .query_map(params![key.kind, uuid], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let changes = unjudged::changes(db, key.kind, &uuid)?;
     let refused = db
         .prepare_cached(
-            "SELECT change_hash, device, code FROM quarantine WHERE kind = ? AND record = ? AND change_hash IS NOT NULL",
+            "SELECT change_hash, device, code FROM quarantine WHERE kind = ? AND record = ? AND change_hash IS NOT NULL
+             ORDER BY id DESC LIMIT ?",
         )?
-        .query_map(params![key.kind, uuid], |row| {
+        .query_map(params![key.kind, uuid, as_sql(REFUSED_MAX as u64)?], |row| {
             Ok(RefusedChange { hash: row.get(0)?, device: device_id(row, 1)?, code: row.get(2)? })
         })?
         .collect::<Result<_, _>>()?;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::bundles::{self, amendment};
 use super::records::put_record;
 use super::streams::{Appending, row_of_accepted};
-use super::{as_sql, people};
+use super::{as_sql, people, unjudged};
 use crate::service::scope;
 use crate::storage::{Commit, Committed, DocumentCommit, DocumentKey, Parts, StorageError};
 
@@ -27,6 +27,8 @@ pub fn commit(db: &Connection, commit: &Commit) -> Result<Committed, StorageErro
         put_document(db, document, &uuid)?;
         documents.insert(document.key, (uuid, document.home.as_deref()));
     }
+    // First: what is accepted now may build on them.
+    commit.judged.iter().try_for_each(|judged| unjudged::put_judged(db, judged))?;
     put_changes(db, commit, &documents)?;
     for place in &commit.settled {
         db.prepare_cached("DELETE FROM waiting_change WHERE device = ? AND bundle_number = ? AND place = ?")?
@@ -114,8 +116,8 @@ fn put_changes(
             }
         };
         db.prepare_cached(
-            "INSERT INTO change (kind, id, hash, bytes, device, bundle_number, saved_wall, saved_anchor, saved_since)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO change (kind, id, hash, bytes, device, bundle_number, generation, saved_wall, saved_anchor, saved_since)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             change.key.kind,
@@ -124,6 +126,7 @@ fn put_changes(
             change.bytes,
             change.device.to_string(),
             as_sql(change.number)?,
+            change.unjudged,
             change.saved.wall,
             change.saved.anchor,
             change.saved.since_anchor
@@ -131,11 +134,7 @@ fn put_changes(
         let (seq, row) = (db.last_insert_rowid(), row_of_accepted(change));
         appending.change(home, change.key, uuid, seq, &row)?;
         if !own.carries(home) {
-            if appending.carries(&own.person, change.key, uuid)? {
-                appending.change(&own.person, change.key, uuid, seq, &row)?;
-            } else {
-                appending.document(&own.person, change.key, uuid)?;
-            }
+            appending.lineage(&own.person, change.key, uuid, change.hash)?;
         }
     }
     appending.finish()

@@ -87,6 +87,9 @@ fn amendments(db: &Connection, device: DeviceId, above: u64, max: usize) -> Resu
         .collect()
 }
 
+/// The people of a unit, so many at most.
+pub const PEOPLE_OF_UNIT: &str = "SELECT body FROM person WHERE unit = ? ORDER BY nip LIMIT ?";
+
 /// The rules, and the people of the unit.
 fn needed_by_every_screen(db: &Connection, employee: &Employee) -> Result<Vec<Row>, StorageError> {
     let mut rows = Vec::new();
@@ -94,7 +97,7 @@ fn needed_by_every_screen(db: &Connection, employee: &Employee) -> Result<Vec<Ro
     for body in rules.query_map([], |row| row.get::<_, String>(0))? {
         rows.push(Row::Record(serde_json::to_string(&ServerRecord::LogRules(serde_json::from_str(&body?)?))?));
     }
-    let mut people = db.prepare_cached("SELECT body FROM person WHERE unit = ? ORDER BY nip LIMIT ?")?;
+    let mut people = db.prepare_cached(PEOPLE_OF_UNIT)?;
     for body in people.query_map(params![employee.unit.as_str(), ITEM_ROWS_MAX], |row| row.get::<_, String>(0))? {
         rows.push(Row::Record(serde_json::to_string(&ServerRecord::Employee(serde_json::from_str(&body?)?))?));
     }

@@ -49,20 +49,20 @@ pub fn import(db: &Connection, people: Vec<Employee>) -> Result<Imported, Storag
     Ok(imported)
 }
 
+/// The documents in a stream that a person wrote in. From the person's changes to the stream: a unit's has many more.
+pub const WRITTEN_IN_STREAM: &str =
+    "SELECT DISTINCT change.kind, change.id FROM device CROSS JOIN change ON change.device = device.id
+     CROSS JOIN stream_row ON stream_row.change = change.seq
+     WHERE device.nip = ? AND stream_row.stream = (SELECT id FROM stream WHERE name = ?) ORDER BY 1, 2";
+
 /// Puts the documents of the unit which this person leaves, as far as they wrote in them, into their own stream.
 fn take_along(db: &Connection, appending: &mut Appending<'_>, leaving: &Employee) -> Result<(), StorageError> {
-    let mut select = db.prepare_cached(
-        "SELECT DISTINCT change.kind, change.id FROM stream JOIN stream_row ON stream_row.stream = stream.id
-         JOIN change ON change.seq = stream_row.change
-         WHERE stream.name = ? AND change.device IN (SELECT id FROM device WHERE nip = ?) ORDER BY 1, 2",
-    )?;
+    let mut select = db.prepare_cached(WRITTEN_IN_STREAM)?;
     let own = scope::Own::of(&leaving.nip, leaving.unit.as_str());
-    let written = select.query_map([&own.unit, leaving.nip.as_str()], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+    let written = select.query_map([leaving.nip.as_str(), &own.unit], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
     for document in written.collect::<Result<Vec<_>, _>>()? {
         let key = DocumentKey::named(document.0, &document.1)?;
-        if !appending.carries(&own.person, key, &document.1)? {
-            appending.document(&own.person, key, &document.1)?;
-        }
+        appending.document(&own.person, key, &document.1)?;
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Streams: rows in order, and the counter that moves with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use lentera_document::ChangeHash;
+use lentera_document::guard::prescan;
 use lentera_domain::server_record::ServerRecord;
 use lentera_protocol::bundle::Stamp;
 use lentera_protocol::encode;
@@ -14,6 +16,16 @@ use crate::storage::{AcceptedChange, DocumentKey, StorageError};
 
 /// In the place of a document's kind, which is never negative: the item is a record of the server.
 pub const RECORD: i64 = -1;
+
+/// Selects the changes of a document that a stream does not carry.
+fn not_carried(which: &str) -> String {
+    format!(
+        "SELECT seq, {COLUMNS} FROM change
+         JOIN bundle ON bundle.device = change.device AND bundle.number = change.bundle_number JOIN device ON device.id = change.device
+         WHERE NOT EXISTS (SELECT 1 FROM stream_row WHERE stream_row.change = seq AND stream = ?)
+         AND change.kind = ? AND change.id = ? {which}"
+    )
+}
 
 /// Rows being appended to streams. A stream's counter is read once and written once, by [`Appending::finish`].
 pub struct Appending<'a> {
@@ -44,22 +56,33 @@ impl<'a> Appending<'a> {
         self.item(head, key.kind.into(), uuid, length)
     }
 
-    /// Appends all accepted changes of a document, in order.
+    /// Appends the accepted changes of a document that the stream does not carry yet, in order.
     pub fn document(&mut self, name: &str, key: DocumentKey, uuid: &str) -> Result<(), StorageError> {
-        let mut select = self.db.prepare_cached(&format!(
-            "SELECT seq, {COLUMNS} FROM change JOIN bundle ON bundle.device = change.device AND bundle.number = change.bundle_number
-             JOIN device ON device.id = change.device WHERE change.kind = ? AND change.id = ? ORDER BY seq"
-        ))?;
-        let changes: Vec<(i64, Row)> =
-            select.query_map(params![key.kind, uuid], |row| Ok((row.get(0)?, row_of(row, 1)?)))?.collect::<Result<_, _>>()?;
+        let stream = self.head(name)?.stream;
+        let mut select = self.db.prepare_cached(&not_carried("ORDER BY seq"))?;
+        let changes: Vec<(i64, Row)> = select
+            .query_map(params![stream, key.kind, uuid], |row| Ok((row.get(0)?, row_of(row, 1)?)))?
+            .collect::<Result<_, _>>()?;
         changes.iter().try_for_each(|(seq, row)| self.change(name, key, uuid, *seq, row))
     }
 
-    /// Whether the stream carries anything of a document.
-    pub fn carries(&mut self, name: &str, key: DocumentKey, uuid: &str) -> Result<bool, StorageError> {
+    /// Appends a change and all that it was built on, as far as the stream does not carry it, in order. Whoever names a change to build on
+    /// it has seen it; what others wrote beside it they may never have been shown.
+    pub fn lineage(&mut self, name: &str, key: DocumentKey, uuid: &str, change: ChangeHash) -> Result<(), StorageError> {
         let stream = self.head(name)?.stream;
-        let mut select = self.db.prepare_cached("SELECT 1 FROM stream_item WHERE stream = ? AND kind = ? AND id = ?")?;
-        Ok(select.exists(params![stream, key.kind, uuid])?)
+        let mut select = self.db.prepare_cached(&not_carried("AND change.hash = ?"))?;
+        let (mut found, mut seen, mut next) = (BTreeMap::new(), BTreeSet::from([change]), vec![change]);
+        while let Some(hash) = next.pop() {
+            let row = select.query_row(params![stream, key.kind, uuid, hash], |row| Ok((row.get::<_, i64>(0)?, row_of(row, 1)?)));
+            // The genesis is nowhere kept; and what the stream carries stands there with all that it was built on.
+            let Some((seq, row)) = row.optional()? else { continue };
+            if let Row::Change { bytes, .. } = &row {
+                let built_on = prescan::measure(bytes).map(|measure| measure.deps).unwrap_or_default();
+                next.extend(built_on.into_iter().filter(|hash| seen.insert(*hash)));
+            }
+            found.insert(seq, row);
+        }
+        found.iter().try_for_each(|(seq, row)| self.change(name, key, uuid, *seq, row))
     }
 
     /// Appends a record of the server.

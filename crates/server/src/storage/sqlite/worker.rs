@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -20,6 +20,7 @@ pub struct Worker {
     work: Sender<Box<dyn Work>>,
     /// Pieces of work handed in and not answered.
     load: Arc<AtomicUsize>,
+    thread: Arc<JoinHandle<()>>,
 }
 
 /// A piece of work and whoever waits for it.
@@ -65,16 +66,16 @@ impl Worker {
         let (work, waiting) = channel();
         let load = Arc::new(AtomicUsize::new(0));
         let answered = Arc::clone(&load);
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("storage".to_owned())
             .spawn(move || serve(connection, behavior, &waiting, &answered))
             .map_err(|error| StorageError::Database(error.to_string()))?;
-        Ok(Self { work, load })
+        Ok(Self { work, load, thread: Arc::new(thread) })
     }
 
-    /// Pieces of work handed in and not answered.
+    /// Pieces of work handed in and not answered; as many as there can be where the thread has ended.
     pub fn load(&self) -> usize {
-        self.load.load(Ordering::Relaxed)
+        if self.thread.is_finished() { usize::MAX } else { self.load.load(Ordering::Relaxed) }
     }
 
     /// Does `work` in a transaction and gives its result once that is committed. Where it fails, none of it was done.

@@ -73,3 +73,35 @@ async fn of_a_frozen_device_only_what_follows_can_be_confirmed() {
     assert_eq!((confirmed.receipts.len(), confirmed.unreadable), (1, Some("fork")));
     assert_eq!((office.count("log_entry"), office.count("held"), office.codes().len()), (2, 1, 1));
 }
+
+#[tokio::test]
+async fn a_number_that_no_device_reaches_is_malformed_and_nothing_is_held() {
+    let office = Office::open().await;
+    let mut device = TestDevice::enrol(&office, SITI, 2).await;
+    let mut parcels = Vec::new();
+    for number in [1 << 63, u64::MAX, i64::MAX.unsigned_abs()] {
+        device.number = number - 1;
+        parcels.push(device.seal(&log_entry(device.actor(), 1, SITI, &["a"])));
+    }
+    for sealed in &parcels[..2] {
+        assert_eq!(office.accept(sealed).await, Verdict::Unreadable("malformed"));
+    }
+    assert_eq!(office.accept(&parcels[2]).await, Verdict::Unreadable("gap"));
+    assert!(office.service.revoke_device(device.id()).await.unwrap());
+    for sealed in &parcels[..2] {
+        assert_eq!(office.accept(sealed).await, Verdict::Unreadable("malformed"));
+        let receipt = Receipt {
+            device: device.id(),
+            number: sign::peek::<Bundle>(sealed).unwrap().number,
+            bundle: Hash::of(sealed),
+            exceptions: vec![],
+            time: 0,
+            amendment: None,
+        };
+        let receipt = sign::sign(&receipt, office.service.key());
+        let returned = Handed::Other(Other::Returned { sealed: sealed.clone(), receipt });
+        assert_eq!(office.take(&device, returned).await.unreadable, Some("malformed"));
+    }
+    assert_eq!(office.count("held"), 0);
+    assert_eq!(office.accept(&parcels[2]).await, Verdict::Unreadable("held"));
+}

@@ -1,14 +1,14 @@
 //! A server that was restored from a backup.
 
 use super::*;
-use crate::service::Taken;
 use crate::service::testing::umkm_in_turn;
+use crate::service::{Request, Taken};
 use lentera_protocol::DeviceId;
 use lentera_protocol::handed::{Handed, Other};
 
 async fn hand_back(office: &Office, sealed: &[u8], receipt: &[u8]) -> Taken {
     let returned = Other::Returned { sealed: sealed.to_vec(), receipt: receipt.to_vec() };
-    office.service.take(Handed::Other(returned), DeviceId([0; 16])).await.unwrap()
+    office.service.take(Handed::Other(returned).into_frame(), &mut Request::of(DeviceId([0; 16]))).await.unwrap()
 }
 
 fn bytes(verdict: Verdict) -> Vec<u8> {

@@ -23,8 +23,9 @@ async fn what_waits_is_judged_when_the_other_comes_and_the_receipt_amended() {
     office.clock.pass(60_000);
     assert_eq!(office.receipt(&siti.seal(&[first, second])).await.exceptions, []);
     assert_eq!((office.count("umkm WHERE name = 'Dapur 2'"), office.count("waiting_change")), (1, 0));
-    // The bundle has another receipt now, for a retry too; it came when it came.
-    let after = office.receipt(&late).await;
+    // The bundle has another receipt now, that comes by itself; it came when it came. A retry gets the first one.
+    assert_eq!(office.receipt(&late).await, before);
+    let after = office.amendments(&ahmad, None).await.remove(0);
     assert_eq!((after.number, after.bundle, after.time, after.exceptions.len()), (1, before.bundle, before.time, 0));
     // Told until the device says that it has it.
     let number = after.amendment;
@@ -37,6 +38,40 @@ async fn what_waits_is_judged_when_the_other_comes_and_the_receipt_amended() {
     // The other device is given what waited, behind what it builds on.
     assert_eq!(office.changes_for(&TestDevice::enrol(&office, LAILA, 4).await).await.len(), 0);
     assert_eq!(office.changes_for(&TestDevice::enrol(&office, SITI, 5).await).await.len(), 3);
+}
+
+#[tokio::test]
+async fn many_amendments_are_told_in_order_and_neither_retry_nor_question_jumps_ahead() {
+    let office = Office::open().await;
+    let mut siti = TestDevice::enrol(&office, SITI, 2).await;
+    let mut ahmad = TestDevice::enrol(&office, AHMAD, 3).await;
+    let (mut firsts, mut late, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    for id in 1..41 {
+        let [first, second] = <[Change; 2]>::try_from(umkm_in_turn(&[siti.actor(), ahmad.actor()], id)).unwrap();
+        firsts.push(first);
+        late.push(ahmad.seal(&[second]));
+        told.push(office.accept(&late[late.len() - 1]).await);
+    }
+    for first in firsts {
+        assert_eq!(office.receipt(&siti.seal(&[first])).await.exceptions, []);
+    }
+    assert_eq!(office.count("amendment"), 40);
+    for (late, told) in late.iter().zip(&told) {
+        assert_eq!(office.accept(late).await, *told);
+    }
+    let asked = office.take(&ahmad, Handed::Other(Other::Ask(0))).await.receipts;
+    assert_eq!(asked.into_iter().map(Verdict::Receipt).collect::<Vec<_>>(), told);
+    let (mut mark, mut bundles) = (None, Vec::new());
+    for count in [32, 8, 0] {
+        let amendments = office.amendments(&ahmad, mark).await;
+        assert_eq!(amendments.len(), count);
+        for amendment in amendments {
+            assert!(amendment.amendment > mark && amendment.exceptions.is_empty());
+            mark = amendment.amendment;
+            bundles.push(amendment.number);
+        }
+    }
+    assert_eq!(bundles, (1..41).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -86,7 +121,7 @@ async fn what_builds_on_a_refused_change_is_told_so_whenever_it_comes() {
     let mut third = TestDevice::enrol(&office, SITI, 4).await;
     let id = LogEntryId(Uuid::from_u128(4)).record();
     let mut document = Document::load(id, [first.bytes.as_slice(), second.bytes.as_slice()]).unwrap();
-    let on_it = change(id, document.rewrite(third.actor(), NOW, &first.bytes).unwrap().unwrap().bytes);
+    let on_it = change(id, document.rewrite(third.actor(), NOW, &document.heads(), &first.bytes).unwrap().unwrap().bytes);
     let waiting = third.seal(&[on_it]);
     assert!(need(&office.receipt(&waiting).await));
     assert!(need(&office.receipt(&one.seal(&[second])).await));
@@ -95,7 +130,7 @@ async fn what_builds_on_a_refused_change_is_told_so_whenever_it_comes() {
     assert_eq!(office.count("waiting_change"), 2);
     assert_eq!(office.receipt(&one.seal(&[first])).await.exceptions, [refused(0, "wrong_owner")]);
     assert_eq!(office.count("waiting_change"), 0);
-    assert_eq!(office.receipt(&waiting).await.exceptions, [refused(0, "dep_not_accepted")]);
+    assert_eq!(office.amendments(&third, None).await[0].exceptions, [refused(0, "dep_not_accepted")]);
     assert_eq!(office.amendments(&one, None).await[0].exceptions, [refused(0, "dep_not_accepted")]);
 }
 
@@ -103,16 +138,22 @@ async fn what_builds_on_a_refused_change_is_told_so_whenever_it_comes() {
 async fn one_document_does_not_hold_any_number_of_waiting_changes() {
     let office = Office::open().await;
     let mut device = TestDevice::enrol(&office, SITI, 2).await;
-    let entry = log_entry(device.actor(), 1, SITI, &["a", "b"]);
-    // The second of two, many times over, each with a time of its own in the future: all lack the first.
-    let orphans: Vec<_> = (0..crate::storage::WAITING_MAX + 1).map(|_| entry[1].clone()).collect();
+    let first = log_entry(device.actor(), 1, SITI, &["a"]).remove(0);
+    // The second change of the document, in ever different words: all lack the first.
+    let orphan = |n: usize| log_entry(device.actor(), 1, SITI, &["a", &format!("b{n}")]).remove(1);
+    let orphans: Vec<_> = (0..crate::storage::WAITING_MAX + 1).map(orphan).collect();
+    assert!(orphans.iter().map(|orphan| orphan.bytes.len()).sum::<usize>() < crate::storage::WAITING_BYTES_MAX);
     let mut told = Vec::new();
-    for some in orphans.chunks(100) {
+    for some in orphans.chunks(20) {
         told.extend(office.receipt(&device.seal(some)).await.exceptions);
     }
-    let (need, not): (Vec<_>, Vec<_>) = told.into_iter().partition(|exception| matches!(exception.outcome, Outcome::Need(_)));
-    assert_eq!((need.len(), not.len()), (crate::storage::WAITING_MAX, 1));
+    let (wait, not): (Vec<_>, Vec<_>) = told.into_iter().partition(|exception| matches!(exception.outcome, Outcome::Need(_)));
+    assert_eq!((wait.len(), not.len()), (crate::storage::WAITING_MAX, 1));
     assert_eq!(not[0].outcome, Outcome::Refused("dep_not_accepted".into()));
-    assert_eq!(office.receipt(&device.seal(&entry[..1])).await.exceptions, []);
+    // Handed over once more, the first of them is told to wait, and kept once.
+    assert!(need(&office.receipt(&device.seal(&orphans[..1])).await));
+    assert_eq!(office.count("waiting_change"), crate::storage::WAITING_MAX as i64);
+    assert_eq!(office.receipt(&device.seal(&[first])).await.exceptions, []);
+    // One of them is the writer's second change.
     assert_eq!((office.count("change"), office.count("waiting_change")), (2, 0));
 }
