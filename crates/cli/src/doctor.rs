@@ -100,7 +100,7 @@ mod tests {
     fn tells_why_what_to_do_and_how_the_last_tries_went() {
         let now = 1_795_399_200_000_u64;
         let light = json!({"refused": 0, "waiting": 2, "drafts": 0, "arrived_at": null});
-        let status = json!({"person": null, "light": light, "today": "2026-11-23", "version": "0.1.0"});
+        let status = json!({"person": null, "light": light, "today": "2026-11-23", "present": now, "version": "0.1.0"});
         let attempt = json!({
             "at": now, "last": now, "count": 12, "failed": "unreachable", "sent": 340, "received": 0, "millis": 1_234
         });

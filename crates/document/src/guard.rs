@@ -129,6 +129,10 @@ fn check_place(document: &Document, measure: &Measure) -> Result<(), Refusal> {
     if before.len() > DOCUMENT_CHANGES_MAX {
         return Err(Refusal::TooLarge);
     }
+    // All begin with the genesis of their kind.
+    if measure.deps.is_empty() {
+        return Err(Refusal::Malformed);
+    }
     let deps: Vec<_> = measure.deps.iter().copied().map(automerge::ChangeHash).collect();
     if let Some(missing) = document.doc.get_missing_deps(&deps).first() {
         return Err(Refusal::Need(missing.0));
@@ -166,6 +170,9 @@ fn decode_and_apply(document: &Document, measure: &Measure, bytes: &[u8]) -> Res
         return Err(Refusal::BadRecord);
     }
     let projection = project_fields(document.id().kind, &fields).map_err(|_| Refusal::BadRecord)?;
+    if !projection.is_within_limits() {
+        return Err(Refusal::BadRecord);
+    }
     Ok(Accepted { hash: hash.0, document, projection, known: false })
 }
 

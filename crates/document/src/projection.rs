@@ -17,6 +17,18 @@ pub enum Projection {
     Visit(Visit),
 }
 
+impl Projection {
+    /// Whether every value is one that a form takes.
+    pub(crate) fn is_within_limits(&self) -> bool {
+        match self {
+            Self::LogEntry(entry) => entry.is_within_limits(),
+            Self::Umkm(umkm) => umkm.is_within_limits(),
+            Self::UmkmOwner(_) => true,
+            Self::Visit(visit) => visit.is_within_limits(),
+        }
+    }
+}
+
 /// The record that `document` holds.
 ///
 /// # Errors

@@ -1,5 +1,8 @@
 //! What the parsers of forms share: fields that are numbers, choices and villages, empty where nothing was typed.
 
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -28,13 +31,17 @@ pub(crate) fn parse_choice<T: Default + DeserializeOwned>(field: &'static str, v
 }
 
 /// A whole number between two bounds, both inclusive; nothing typed is `None`.
-pub(crate) fn parse_whole(field: &'static str, value: &str, min: i64, max: i64) -> Result<Option<i64>, FieldError> {
+pub(crate) fn parse_whole<T>(field: &'static str, value: &str, range: &RangeInclusive<T>) -> Result<Option<T>, FieldError>
+where
+    T: FromStr + Into<i64> + Copy + PartialOrd,
+{
     let value = value.trim();
     if value.is_empty() {
         return Ok(None);
     }
-    match value.parse::<i64>() {
-        Ok(number) if (min..=max).contains(&number) => Ok(Some(number)),
+    let (min, max) = ((*range.start()).into(), (*range.end()).into());
+    match value.parse::<T>() {
+        Ok(number) if range.contains(&number) => Ok(Some(number)),
         _ => Err(FieldError::new(field, Reason::OutOfRange { value: value.to_owned(), min, max })),
     }
 }

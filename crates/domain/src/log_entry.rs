@@ -1,5 +1,7 @@
 //! The daily log (kegiatan harian, LKH).
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use crate::form::{choice, or_empty, parse_choice, parse_village, parse_whole};
@@ -11,6 +13,9 @@ pub const ACTIVITY_MAX: usize = 1000;
 pub const NOTE_MAX: usize = 500;
 /// Characters of short labels such as category and unit.
 pub const LABEL_MAX: usize = 60;
+
+/// What a volume may be.
+pub const VOLUME: RangeInclusive<u32> = 1..=999_999;
 
 /// One activity of one person's day. Its serialised keys are the keys of its document: they are never renamed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +132,13 @@ pub struct LogEntryForm {
     pub obstacle: String,
 }
 
+impl LogEntry {
+    /// Whether every value is one that a form takes. Types hold texts to their limits already; days are no matter of limits, since clocks are wrong.
+    pub fn is_within_limits(&self) -> bool {
+        self.volume.is_none_or(|volume| VOLUME.contains(&volume)) && self.village.as_ref().is_none_or(WilayahCode::is_village)
+    }
+}
+
 impl LogEntryForm {
     /// The entry that `owner` notes at `now`.
     ///
@@ -137,7 +149,7 @@ impl LogEntryForm {
         let time = TimeRange::parse_ends(&self.start, &self.end)?;
         let category = Text::parse("category", &self.category)?;
         let activity = Text::parse("activity", &self.activity)?;
-        let volume = parse_whole("volume", &self.volume, 1, 999_999)?;
+        let volume = parse_whole("volume", &self.volume, &VOLUME)?;
         let unit = match volume {
             Some(_) => Some(Text::parse("unit", &self.unit)?),
             None => Text::parse_optional("unit", &self.unit)?,
@@ -148,7 +160,7 @@ impl LogEntryForm {
             time,
             category,
             activity,
-            volume: volume.and_then(|volume| u32::try_from(volume).ok()),
+            volume,
             unit,
             output: Text::parse_optional("output", &self.output)?,
             duty: parse_choice("duty", &self.duty)?,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::form::{or_empty, parse_whole};
 use crate::log_entry::{LABEL_MAX, NOTE_MAX};
-use crate::{FieldError, Kbli, Nib, Nik, Reason, Text, Timestamp, WilayahCode};
+use crate::{FieldError, Kbli, Nib, Nik, Text, Timestamp, WilayahCode};
 
 /// Characters of names of enterprises and people.
 pub const NAME_MAX: usize = 120;
@@ -54,6 +54,10 @@ pub struct UmkmOwner {
     pub phone: Option<Text<LABEL_MAX>>,
 }
 
+/// No enterprise is older.
+pub const FOUNDED_MIN: u16 = 1800;
+/// Editions of KBLI that a class can be of.
+pub const KBLI_EDITIONS: [u16; 2] = [2020, KBLI_EDITION];
 /// The edition of KBLI that newly typed classes are of (Peraturan BPS 7/2025 replaces 2/2020).
 const KBLI_EDITION: u16 = 2025;
 
@@ -86,6 +90,15 @@ pub struct UmkmForm {
     pub phone: String,
 }
 
+impl Umkm {
+    /// Whether every value is one that a form takes, as of [`crate::LogEntry::is_within_limits`].
+    pub fn is_within_limits(&self) -> bool {
+        self.village.is_village()
+            && self.founded.is_none_or(|year| (FOUNDED_MIN..=9999).contains(&year))
+            && self.kbli_edition.is_none_or(|edition| KBLI_EDITIONS.contains(&edition))
+    }
+}
+
 impl UmkmForm {
     /// The enterprise and its owner's protected data, as registered at `now`.
     ///
@@ -115,11 +128,8 @@ impl UmkmForm {
     }
 
     fn founded_year(&self, now: Timestamp) -> Result<Option<u16>, FieldError> {
-        let this_year = i64::from(now.day().month().year);
-        let year = parse_whole("founded", &self.founded, 1800, this_year)?;
-        year.map(u16::try_from).transpose().map_err(|_| {
-            FieldError::new("founded", Reason::OutOfRange { value: self.founded.clone(), min: 1800, max: this_year })
-        })
+        let this_year = u16::try_from(now.day().month().year).unwrap_or(u16::MAX);
+        parse_whole("founded", &self.founded, &(FOUNDED_MIN..=this_year))
     }
 
     /// The form that shows the two records for editing.
@@ -143,6 +153,7 @@ impl UmkmForm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Reason;
     use crate::text::tests::{TextField, assert_limits};
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_399_200_000);

@@ -1,6 +1,7 @@
 //! Visits to enterprises (kunjungan, pembinaan).
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -9,6 +10,9 @@ use crate::error::canonical_text;
 use crate::form::{parse_village, parse_whole};
 use crate::log_entry::{ACTIVITY_MAX, Duty, LABEL_MAX, NOTE_MAX, Role};
 use crate::{Day, FieldError, LogEntry, Nip, Reason, Status, Text, TimeRange, Timestamp, Umkm, UmkmId, VisitId, WilayahCode};
+
+/// What an enterprise's satisfaction may be: 1, not at all, to 5, fully.
+pub const SATISFACTION: RangeInclusive<u8> = 1..=5;
 
 /// One visit by one officer. Its serialised keys are the keys of its document: they are never renamed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +126,12 @@ impl fmt::Display for Purposes {
 canonical_text!(Purposes);
 
 impl Visit {
+    /// Whether every value is one that a form takes, as of [`LogEntry::is_within_limits`].
+    pub fn is_within_limits(&self) -> bool {
+        self.satisfaction.is_none_or(|score| SATISFACTION.contains(&score))
+            && self.village.as_ref().is_none_or(WilayahCode::is_village)
+    }
+
     /// The log entry this visit writes by itself, so that nobody types it twice.
     pub fn log_entry(&self, id: VisitId, umkm: &Umkm) -> LogEntry {
         LogEntry {
@@ -201,7 +211,7 @@ impl VisitForm {
             problem: Text::parse_optional("problem", &self.problem)?,
             advice: Text::parse_optional("advice", &self.advice)?,
             agreement: Text::parse_optional("agreement", &self.agreement)?,
-            satisfaction: parse_whole("satisfaction", &self.satisfaction, 1, 5)?.and_then(|score| u8::try_from(score).ok()),
+            satisfaction: parse_whole("satisfaction", &self.satisfaction, &SATISFACTION)?,
             noted_at: now,
         })
     }

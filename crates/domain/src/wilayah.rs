@@ -45,17 +45,18 @@ impl WilayahCode {
         }
     }
 
+    /// Whether it is a desa's or kelurahan's.
+    pub fn is_village(&self) -> bool {
+        self.level() == Level::Village
+    }
+
     /// A code that must be a desa's or kelurahan's.
     ///
     /// # Errors
     /// As [`WilayahCode::parse`], and for a code that stops higher up.
     pub fn parse_village(value: &str) -> Result<Self, FieldError> {
         let code = Self::parse(value)?;
-        if code.level() == Level::Village {
-            Ok(code)
-        } else {
-            Err(FieldError::new("wilayah", Reason::UnknownCode { value: code.0 }))
-        }
+        if code.is_village() { Ok(code) } else { Err(FieldError::new("wilayah", Reason::UnknownCode { value: code.0 })) }
     }
 
     /// The code.

@@ -18,7 +18,9 @@ pub fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
     written.write_all(bytes)?;
     written.sync_all()?;
     fs::rename(&unfinished, file)?;
-    if let Some(folder) = file.parent().filter(|_| cfg!(unix)) {
+    if cfg!(unix) {
+        // A plain name lies in the folder of the moment.
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()?;
     }
     Ok(())

@@ -89,6 +89,16 @@ fn a_record_that_is_none_is_refused() {
     broken.insert("village".into(), &ScalarValueRef::from("nowhere"));
     let change = document.write(actor(1), NOW, &Fields::default(), &broken).unwrap().unwrap();
     assert_eq!(refusal(&blank(), 1, &change.bytes), Refusal::BadRecord);
+    for (field, value) in [("founded", 1799), ("founded", 10_000), ("kbli_edition", 2019)] {
+        let beyond = forged(&made().0, 1, CommitOptions::default(), &[(field, value.into())]);
+        assert_eq!(refusal(&made().0, 1, &beyond), Refusal::BadRecord, "{field} {value}");
+    }
+    for (field, value) in [("founded", 1800), ("founded", 9999), ("kbli_edition", 2020)] {
+        let within = forged(&made().0, 1, CommitOptions::default(), &[(field, value.into())]);
+        assert!(examine(&made().0, Some(actor(1)), &within, &NoWatch).is_ok(), "{field} {value}");
+    }
+    let kecamatan = forged(&made().0, 1, CommitOptions::default(), &[("village", "63.11.01".into())]);
+    assert_eq!(refusal(&made().0, 1, &kecamatan), Refusal::BadRecord);
     let other_kind = forged(&made().0, 1, CommitOptions::default(), &[("kind", 1.into())]);
     assert_eq!(refusal(&made().0, 1, &other_kind), Refusal::BadRecord);
 }
