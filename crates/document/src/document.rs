@@ -84,6 +84,12 @@ impl Document {
         self.doc.get_heads().into_iter().map(|head| head.0).collect()
     }
 
+    /// Nothing but its genesis is here.
+    pub(crate) fn is_blank(&self) -> bool {
+        let heads = self.doc.get_heads();
+        heads.iter().all(|head| self.doc.get_change_by_hash(head).is_some_and(|change| change.deps().is_empty()))
+    }
+
     /// The record's name.
     pub const fn id(&self) -> RecordId {
         self.id

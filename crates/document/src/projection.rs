@@ -32,8 +32,13 @@ impl Projection {
 /// The record that `document` holds.
 ///
 /// # Errors
-/// [`DocumentError::Unreadable`] where a field is missing or not of its type: such a document shows nothing until a later change makes it whole.
+/// [`DocumentError::Unreadable`] where nothing was written yet, or a field is missing or not of its type: such a document shows nothing
+/// until a later change makes it whole.
 pub fn project(document: &Document) -> Result<Projection, DocumentError> {
+    // Of a record without a field that must be there, nothing else would tell.
+    if document.is_blank() {
+        return Err(DocumentError::Unreadable("nothing was written".to_owned()));
+    }
     project_fields(document.id().kind, &document.fields())
 }
 

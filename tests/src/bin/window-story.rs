@@ -287,7 +287,21 @@ impl Story {
         for row in [row(phone, &entry.id).await?, row(laptop, &entry.id).await?] {
             ensure!(row.text.contains("Rekap harga pasar Paringin") && row.text.contains("09.30"), "an edit is lost: {row:?}");
         }
-        Ok(())
+        self.history_tells_all(phone, &entry).await
+    }
+
+    async fn history_tells_all(&self, phone: &Window, entry: &Row) -> Result<()> {
+        self.step(phone, "the history of an activity tells all that was written", async {
+            phone.click_by_attribute("log-row", "data-id", &entry.id).await?;
+            phone.click("history").await?;
+            let written = phone.await_rows("written", 3).await?;
+            for text in ["Rekap harga pasar Paringin", "Rekap harga pasar", "07.30\u{2013}09.30"] {
+                ensure!(written.iter().any(|row| row.text.contains(text)), "{text} is not told: {written:?}");
+            }
+            ensure!(written.iter().all(|row| row.delivered == "arrived"), "{written:?}");
+            phone.pictures(&self.results, "09-history").await
+        })
+        .await
     }
 
     async fn edit(&self, window: &Window, entry: &Row, field: &str, text: &str) -> Result<()> {

@@ -153,3 +153,19 @@ fn what_was_written_anew_and_is_accepted_after_all_stands_once() {
     assert_eq!((phone.light(), phone.entries()), ((0, 0), vec!["Rapat".to_owned()]));
     assert_eq!(phone.number("SELECT count(*) FROM change WHERE outcome = 'accepted'"), 2);
 }
+
+#[test]
+fn of_a_record_whose_only_change_was_refused_nothing_is_shown() {
+    let phone = Phone::enrolled();
+    // The owner's protected data is a document without a field that must be there.
+    phone.world.office().judge = Box::new(|_, changes| {
+        let owners = (0..).zip(changes).filter(|(_, change)| change.kind == 3);
+        owners.map(|(index, _)| refused(index, "bad_record")).collect()
+    });
+    let form = json!({"form": {"name": "Dapur", "owner_name": "Aluh", "village": "63.11.01.2001", "phone": "0812"}});
+    let id = phone.call("register_umkm", form)["id"].clone();
+    phone.sync();
+    assert_eq!(phone.number("SELECT count(*) FROM umkm_owner"), 0);
+    assert_eq!(phone.call("umkm", json!({"id": id}))["form"]["phone"], "");
+    assert_eq!(phone.call("delivery", json!({}))["refused"][0]["form"]["phone"], "0812");
+}
