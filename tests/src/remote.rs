@@ -13,7 +13,7 @@ use lentera_api::{Call, Command, Event, Home, ListLogEntries};
 use lentera_engine::{Engine, NativePlatform};
 
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use crate::process;
 
@@ -33,25 +33,31 @@ pub fn serve(data: &Path) -> Result<()> {
     };
     let engine =
         runtime.block_on(async { Engine::open(data, Rc::new(platform), on_event) }).map_err(|error| anyhow!("{error:?}"))?;
-    for line in std::io::stdin().lines() {
-        let [what, arguments]: [Value; 2] = serde_json::from_str(&line?)?;
-        let answer = runtime.block_on(async {
-            match what.as_str() {
-                Some("sync") => Ok(serde_json::to_value(engine.sync().await.map_err(|error| anyhow!("{error:?}"))?)?),
-                Some("run") => run(&engine, &came, arguments.as_u64().unwrap_or(0)).await,
-                Some(name) => match Command::read(name, arguments) {
-                    Ok(command) => engine.dispatch(command).await.map_err(|error| anyhow!("{error:?}")),
-                    Err(error) => Err(anyhow!("{error:?}")),
-                },
-                None => bail!("no command"),
+    // Read beside: an app's connections are attended to also while nobody asks for anything.
+    let (sender, mut lines) = mpsc::unbounded_channel();
+    std::thread::spawn(move || std::io::stdin().lines().try_for_each(|line| sender.send(line)));
+    runtime.block_on(async {
+        while let Some(line) = lines.recv().await {
+            let [what, arguments]: [Value; 2] = serde_json::from_str(&line?)?;
+            match carry_out(&engine, &came, &what, arguments).await {
+                Ok(answer) => say(&json!({ "answer": answer }))?,
+                Err(error) => say(&json!({ "error": format!("{error:#}") }))?,
             }
-        });
-        match answer {
-            Ok(answer) => say(&json!({ "answer": answer }))?,
-            Err(error) => say(&json!({ "error": format!("{error:#}") }))?,
         }
+        Ok(())
+    })
+}
+
+async fn carry_out(engine: &Engine, came: &Notify, what: &Value, arguments: Value) -> Result<Value> {
+    match what.as_str() {
+        Some("sync") => Ok(serde_json::to_value(engine.sync().await.map_err(|error| anyhow!("{error:?}"))?)?),
+        Some("run") => run(engine, came, arguments.as_u64().unwrap_or(0)).await,
+        Some(name) => {
+            let command = Command::read(name, arguments).map_err(|error| anyhow!("{error:?}"))?;
+            engine.dispatch(command).await.map_err(|error| anyhow!("{error:?}"))
+        }
+        None => bail!("no command"),
     }
-    Ok(())
 }
 
 /// Lets the engine send and fetch by itself until it has so many entries, all of them arrived, and nothing more is to come. Says when the first

@@ -24,6 +24,8 @@ const TRIES: usize = 3;
 const TRIES_WITH_LOSS: usize = 20;
 /// Packets of a hundred that are lost then.
 const LOSS: f64 = 5.0;
+/// Until a device has noticed that its connections are gone.
+const TOLD: Duration = Duration::from_millis(200);
 /// Tries of one sync at most.
 const SYNCS_MAX: usize = 60;
 
@@ -116,6 +118,7 @@ impl Scene {
     fn sync(&self, device: &mut Remote, terms: Terms) -> Result<Seen> {
         self.link.set(Terms::PLAIN);
         self.link.cut(Cut::Told);
+        std::thread::sleep(TOLD);
         self.link.set(terms);
         self.link.forget();
         let mut round_trips = 0;
@@ -123,7 +126,9 @@ impl Scene {
             let (exchange, at) = device.sync()?;
             round_trips += exchange.get("round_trips").and_then(serde_json::Value::as_u64).unwrap_or(0);
             if succeeded(&exchange) {
-                let flows = self.link.flows();
+                // What the server says to connections that are gone is no part of this.
+                let mut flows = self.link.flows();
+                flows.retain(|flow| flow.request_at.is_some());
                 let began = flows.iter().filter_map(|flow| flow.request_at).min().context("no request was seen")?;
                 let sum = |of: fn(&Flow) -> u64| flows.iter().map(of).sum();
                 ensure!(device.call(Status {})?.light.waiting == 0, "not all arrived");
