@@ -33,7 +33,7 @@ pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
     let hello = greet(engine, &server).await?;
     let server_key = VerifyingKey::from_bytes(&hello.key).map_err(|_| Error::NotOurServer)?;
     let device_key = match &place {
-        Place::Enrolled(_, _, key) => key.clone(),
+        Place::Enrolled(_, _, key) => SigningKey::clone(key),
         Place::New | Place::Lost(..) => SigningKey::from_bytes(&Zeroizing::new(random::<32>(&*engine.platform))),
     };
     let login = Login { nip: &nip, password: &command.password, new_password: &command.new_password };
@@ -237,7 +237,7 @@ enum Place {
     /// Here, but its identity was lost with damaged pages: what the person typed there goes on.
     Lost(Uuid, Store),
     /// Here and not in use: another person was enrolled since, or the power went at the end of the enrolment. Its key goes on.
-    Enrolled(Uuid, Store, SigningKey),
+    Enrolled(Uuid, Store, Box<SigningKey>),
 }
 
 fn find_place(engine: &Engine, nip: &Nip) -> Result<Place, Error> {
@@ -251,7 +251,7 @@ fn find_place(engine: &Engine, nip: &Nip) -> Result<Place, Error> {
                 if is_active {
                     return Err(Error::AlreadyEnrolled);
                 }
-                return Ok(Place::Enrolled(folder, store, identity.device_key));
+                return Ok(Place::Enrolled(folder, store, Box::new(identity.device_key)));
             }
             Ok(None) => {
                 let owner = rescue::owner(store.read())?;
