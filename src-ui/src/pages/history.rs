@@ -28,6 +28,9 @@ pub fn history(record: RecordId) -> impl IntoView {
                     }
                     view! {
                         <p>{words.history_about}</p>
+                        <p>
+                            <a class="link" href=Route::of_record(record).path()>{words.open_record}</a>
+                        </p>
                         <ol class="history">{entries.iter().map(written).collect_view()}</ol>
                     }
                         .into_any()
