@@ -41,7 +41,7 @@ pub struct Request {
     /// It hands something over, or asks what came through.
     pub hands_over: bool,
     /// It only asks what came through.
-    asks: bool,
+    pub asks: bool,
     /// The last bundle that the server had told it holds.
     server_last: Option<u64>,
 }
@@ -93,6 +93,11 @@ impl Budget {
             page_bytes: page_bytes.clamp(*limits::PAGE_BUDGET.start(), *limits::PAGE_BUDGET.end()),
             ask: false,
         }
+    }
+
+    /// After the answer to the question what came through.
+    pub const fn after_question(self) -> Self {
+        Self { ask: false, ..self }
     }
 
     /// After a request that handed something over and was cut, or its answer was.

@@ -75,6 +75,18 @@ fn after_a_cut_the_office_is_asked_what_came_through_before_anything_goes_twice(
 }
 
 #[test]
+fn a_link_that_carries_one_bundle_at_a_time_is_enough() {
+    let phone = Phone::enrolled();
+    (0..200).for_each(|n| drop(phone.add(&format!("Rekap harga {} di Pasar Paringin", Hash::of(&[n])))));
+    phone.world.link.set(Link::Narrow);
+    for _ in 0..40 {
+        phone.sync();
+    }
+    assert_eq!(phone.light(), (0, 0));
+    assert!(phone.world.office().device().log.len() > 5);
+}
+
+#[test]
 fn a_large_visit_goes_in_parts_that_the_last_receipt_decides() {
     let phone = Phone::enrolled();
     let umkm = json!({"form": {"name": "Dapur", "owner_name": "Aluh", "village": "63.11.01.2001"}});

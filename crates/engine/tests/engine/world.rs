@@ -27,6 +27,8 @@ pub enum Link {
     Down,
     /// The request arrives, the answer does not.
     AnswersLost,
+    /// It breaks at every request of more than 2.5 KB, and nothing of that arrives.
+    Narrow,
 }
 
 /// Answers in the office's place, where it answers at all.
@@ -93,10 +95,11 @@ impl Platform for World {
     fn post(&self, post: Post) -> LocalBoxFuture<'static, Result<Response, TransportError>> {
         let answer = match self.link.get() {
             Link::Down => Err(TransportError::Unreachable),
+            Link::Narrow if post.body.len() > 2_500 => Err(TransportError::CutOff),
             link => {
                 let answer = (self.impostor.borrow_mut())(&post.url, &post.body);
                 let answer = answer.unwrap_or_else(|| self.office.borrow_mut().answer(&post.url, &post.body));
-                if link == Link::Up { Ok(answer) } else { Err(TransportError::CutOff) }
+                if link == Link::AnswersLost { Err(TransportError::CutOff) } else { Ok(answer) }
             }
         };
         futures::future::ready(answer).boxed_local()

@@ -40,7 +40,9 @@ pub fn measure() -> Result<()> {
     scene.days("30 entries", 30)?;
     scene.among_many()?;
     scene.new_phone()?;
-    scene.blackouts()
+    drop(scene);
+    // Of a person with one day's work.
+    Scene::make()?.blackouts()
 }
 
 struct Scene {

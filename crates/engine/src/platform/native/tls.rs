@@ -14,6 +14,10 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 
 use crate::platform::TransportError;
 
+/// Bytes of one TLS record at most. The other side can read none before it has all of it: a record that fits into one packet lets the server
+/// keep each bundle that came whole before a cut.
+const RECORD_MAX: usize = 1300;
+
 /// TLS that trusts the authority `ca`, DER, alone; `None` if it is no certificate.
 pub fn trusting_only(ca: &[u8]) -> Option<ClientConfig> {
     let mut roots = RootCertStore::empty();
@@ -21,7 +25,9 @@ pub fn trusting_only(ca: &[u8]) -> Option<ClientConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = pinned(Arc::new(roots), Arc::clone(&provider))?;
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
-    Some(config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+    let mut config = config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
+    config.max_fragment_size = Some(RECORD_MAX);
+    Some(config)
 }
 
 fn pinned(roots: Arc<RootCertStore>, provider: Arc<CryptoProvider>) -> Option<Pinned> {
