@@ -45,8 +45,6 @@ pub struct Saved {
     pub field: &'static str,
     /// What was typed: found nowhere else.
     pub token: String,
-    /// What stood there when the form was opened.
-    pub saw: String,
     /// The change that holds it.
     pub change: [u8; 32],
     /// The device has that change itself, and must keep it.
@@ -64,6 +62,8 @@ pub struct Ledger {
     pub drafts: BTreeMap<(usize, String), String>,
     /// Devices whose disk was once another than what they wrote last.
     pub set_back: BTreeSet<usize>,
+    /// What was written over something seen, whether it was said to be saved or the power went before that.
+    pub tried: Vec<Typed>,
     /// Values of conflicts that somebody settled, having seen them all.
     pub settled: Vec<String>,
     /// Changes that a device showed as arrived.
@@ -81,9 +81,9 @@ impl Ledger {
     /// A device said that `typed` is saved in these documents. What it does not hold is told.
     pub fn save(&mut self, device: usize, here: &OnDevice, typed: Vec<Typed>) -> Vec<String> {
         let mut missing = Vec::new();
-        for Typed { key, field, token, saw } in typed {
+        for Typed { key, field, token, .. } in typed {
             match here.own_change_with(key, &token) {
-                Some(change) => self.saved.push(Saved { device, key, field, token, saw, change, is_here: true, excused: None }),
+                Some(change) => self.saved.push(Saved { device, key, field, token, change, is_here: true, excused: None }),
                 None => missing.push(token),
             }
         }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use lentera_api::view::Delivery;
 
-use super::ledger::{Key, Ledger, Saved};
+use super::ledger::{Key, Ledger, Saved, Typed};
 use super::look::{OnDevice, OnServer};
 
 /// What was wrong.
@@ -107,11 +107,10 @@ fn overwritten(ends: &[End], server: &OnServer, ledger: &Ledger) -> Vec<Failure>
             let is_doubtful = this.excused.is_some()
                 || ledger.set_back.contains(&this.device)
                 || ends.get(this.device).is_none_or(|end| is_withdrawn(end, server) || end.here.has_refused(key));
+            let is_seen = |tried: &Typed| tried.key == key && tried.field == field && tried.saw.contains(&this.token);
             // One's own words one has seen.
-            let later = saved.iter().enumerate().filter(|(other, _)| *other != place);
-            let is_replaced = later
-                .clone()
-                .any(|(other, later)| later.saw.contains(&this.token) || (other > place && later.device == this.device));
+            let is_own = saved.iter().skip(place + 1).any(|later| later.device == this.device);
+            let is_replaced = is_own || ledger.tried.iter().any(is_seen);
             let is_settled = ledger.settled.iter().any(|text| text.contains(&this.token));
             if !is_doubtful && !is_replaced && !is_settled && !standing.iter().any(|text| text.contains(&this.token)) {
                 let (device, token) = (this.device, &this.token);

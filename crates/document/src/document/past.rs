@@ -10,8 +10,9 @@ use crate::fields::{Fields, scalar};
 use crate::{Actor, ChangeHash};
 
 impl Document {
-    /// As [`Document::write`], by somebody who saw the document when the fields they changed last read as in `from`: `changes` are those it
-    /// is made of, in the order in which they came here. Where that was never so, or `actor` has written since, it is written on what stands.
+    /// As [`Document::write`], by somebody who saw the document when the fields they changed last read as in `from`, and nothing else: of
+    /// values in conflict a form shows one. `changes` are those it is made of, in the order in which they came here. Where that was never so,
+    /// or `actor` has written since, it is written on what stands.
     ///
     /// # Errors
     /// [`DocumentError::Load`] where kept bytes are damaged.
@@ -25,27 +26,45 @@ impl Document {
     ) -> Result<Option<NewChange>, DocumentError> {
         let difference = from.difference(to);
         let as_seen = |document: &Self| {
-            let fields = document.fields();
-            difference.iter().all(|(key, _)| fields.get(key) == from.get(key))
+            let (fields, conflicts) = (document.fields(), document.conflicts());
+            difference
+                .iter()
+                .all(|(key, _)| fields.get(key) == from.get(key) && !conflicts.iter().any(|conflict| conflict.field == *key))
         };
-        let mut past = Self::new(self.id)?;
-        let mut seen = None;
-        if !as_seen(self) {
-            for (count, bytes) in (1..).zip(changes) {
-                past.doc.apply_changes([parse_kept(bytes)?])?;
-                if past.doc.get_missing_deps(&[]).is_empty() && as_seen(&past) {
-                    seen = Some(count);
-                }
-            }
-        }
+        let past = if as_seen(self) { None } else { self.last_that(as_seen, &difference, changes)? };
         let values: Vec<_> = difference.into_iter().map(|(key, value)| (key.to_owned(), scalar(value))).collect();
-        match seen.and_then(|count| changes.get(..count)) {
-            Some(changes) => {
-                let past = Self::load(self.id, changes.iter().copied())?;
-                self.put_on(past, actor, at, values)
-            }
+        match past {
+            Some(past) => self.put_on(past, actor, at, values),
             None => self.put(actor, at, values),
         }
+    }
+
+    /// The document as it last was here when it was `as_seen`; else, as it was for whoever wrote the value that is shown of a field.
+    fn last_that(
+        &self,
+        as_seen: impl Fn(&Self) -> bool,
+        difference: &[(&str, Option<&serde_json::Value>)],
+        changes: &[&[u8]],
+    ) -> Result<Option<Self>, DocumentError> {
+        let (mut past, mut seen) = (Self::new(self.id)?, None);
+        for (count, bytes) in (1..).zip(changes) {
+            past.doc.apply_changes([parse_kept(bytes)?])?;
+            if past.doc.get_missing_deps(&[]).is_empty() && as_seen(&past) {
+                seen = Some(count);
+            }
+        }
+        if let Some(changes) = seen.and_then(|count| changes.get(..count)) {
+            return Self::load(self.id, changes.iter().copied()).map(Some);
+        }
+        let conflicts = self.conflicts().into_iter().filter(|conflict| difference.iter().any(|(key, _)| conflict.field == *key));
+        let writers = conflicts.flat_map(|conflict| conflict.values).filter(|value| value.shown).map(|value| value.change);
+        for writer in writers {
+            let past = self.as_of(&[writer])?;
+            if as_seen(&past) {
+                return Ok(Some(past));
+            }
+        }
+        Ok(None)
     }
 
     /// Writes the fields of a change of ours anew: one that does not stand, on `ground`, which is what it was written on as far as that
@@ -187,6 +206,21 @@ mod tests {
             let to = fields("kerupuk", "RT 1");
             document.write_as_seen(actor(1), NOW, &[&first, &theirs], &fields(opened, "RT 1"), &to).unwrap().unwrap();
             assert_eq!((products(&document), document.fields().get("product")), (vec![], to.get("product")));
+        }
+    }
+
+    #[test]
+    fn of_values_in_conflict_only_the_one_that_was_shown_is_written_over() {
+        let (base, first) = made();
+        let from = fields("kue", "RT 1");
+        let [one, other] =
+            [(2, "amplang"), (3, "kerupuk")].map(|(writer, to)| write(&mut base.clone(), writer, &from, &fields(to, "RT 1")));
+        for changes in [[first.as_slice(), &one, &other], [first.as_slice(), &other, &one]] {
+            let mut document = Document::load(base.id(), changes).unwrap();
+            let shown = document.fields();
+            let hidden = ["amplang", "kerupuk"].into_iter().find(|text| shown.get("product").unwrap() != text).unwrap();
+            document.write_as_seen(actor(1), NOW, &changes, &shown, &fields("wajik", "RT 1")).unwrap().unwrap();
+            assert_eq!(products(&document), [hidden, "wajik"]);
         }
     }
 

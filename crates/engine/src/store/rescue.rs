@@ -86,11 +86,12 @@ fn make(reading: &Path, rescuing: &Path, kept_at: &Path, now: Timestamp) -> Resu
             stream::clear(transaction)?;
         }
         match identity::find(transaction) {
-            Ok(Some(_)) => {
+            Ok(Some(identity)) => {
                 // A number or a name that the lost rows used must not be used again.
                 identity::raise_generation(transaction)?;
-                // A device is not sent its own changes: where some were lost, another key must ask for them.
-                let state = if missing.is_log() { KeyState::Frozen } else { KeyState::Rescued };
+                // A device is not sent its own changes: where some were lost, now or at an earlier rescue, another key must ask for them.
+                let is_lost = missing.is_log() || identity.key_state == KeyState::Frozen;
+                let state = if is_lost { KeyState::Frozen } else { KeyState::Rescued };
                 identity::set_key_state(transaction, state)?;
             }
             Ok(None) => {}

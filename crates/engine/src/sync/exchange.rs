@@ -38,8 +38,8 @@ pub struct Request {
     parcels: Vec<(u32, i64)>,
     /// Bundles of earlier keys that it gives again, in the same way.
     returned: Vec<(u32, i64)>,
-    /// It hands something over, or asks what came through.
-    pub hands_over: bool,
+    /// How many things it hands over, a question counted.
+    pub handed: u32,
     /// It only asks what came through.
     pub asks: bool,
     /// The last bundle that the server had told it holds.
@@ -100,9 +100,10 @@ impl Budget {
         Self { ask: false, ..self }
     }
 
-    /// After a request that handed something over and was cut, or its answer was.
-    pub fn after_cut(self) -> Self {
-        Self { ask: true, ..self.after(false) }
+    /// After a request that handed over so many things and was cut, or its answer was. One thing alone is its own question: handed over again,
+    /// it gets the receipt it was given, and on a link that breaks after a few kilobytes a question would take the room of what it asks for.
+    pub fn after_cut(self, handed: u32) -> Self {
+        Self { ask: self.ask || handed > 1, ..self.after(false) }
     }
 }
 
@@ -178,7 +179,7 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
             parcels.push((place, parcel.position));
         }
     }
-    let hands_over = room.left < budget.bundles;
+    let handed = room.pushed;
     let url = format!("{}/v1/sync", identity.server.trim_end_matches('/'));
     Ok(Some(Request {
         post: Post { url, body, ca: identity.ca },
@@ -186,7 +187,7 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
         counter,
         parcels,
         returned,
-        hands_over,
+        handed,
         asks,
         server_last: identity.server_last,
     }))

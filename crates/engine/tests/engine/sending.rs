@@ -56,22 +56,32 @@ fn sealed_bytes_stay_the_same_however_often_they_are_sent() {
 #[test]
 fn after_a_cut_the_office_is_asked_what_came_through_before_anything_goes_twice() {
     let phone = Phone::enrolled();
-    phone.add("Rekap");
+    (0..60).for_each(|n| drop(phone.add(&format!("Rekap harga {} di Pasar Paringin", Hash::of(&[n])))));
     phone.world.link.set(Link::AnswersLost);
     phone.sync();
+    let first = phone.world.office().carried[0].clone();
+    assert!(first.len() > 1, "{first:?}");
     phone.add("Lain");
     // The question's answer is lost, too, and asked for again.
     phone.sync();
     phone.world.link.set(Link::Up);
     assert_eq!(phone.sync()["light"]["waiting"], 0);
-    assert_eq!(phone.world.office().carried, [vec![1], vec![], vec![], vec![2]]);
+    let next = first.len() as i64 + 1;
+    assert_eq!(phone.world.office().carried, [first, vec![], vec![], vec![next]]);
     // Where nothing was on its way, there is nothing to ask.
     phone.world.link.set(Link::AnswersLost);
     phone.sync();
     phone.add("Esok");
     phone.world.link.set(Link::Up);
     assert_eq!(phone.sync()["light"]["waiting"], 0);
-    assert_eq!(phone.world.office().carried[4..], [vec![], vec![3]]);
+    assert_eq!(phone.world.office().carried[4..], [vec![], vec![next + 1]]);
+    // One alone is its own question.
+    phone.add("Lusa");
+    phone.world.link.set(Link::AnswersLost);
+    phone.sync();
+    phone.world.link.set(Link::Up);
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    assert_eq!(phone.world.office().carried[6..], [vec![next + 2], vec![next + 2]]);
 }
 
 #[test]

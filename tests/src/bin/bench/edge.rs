@@ -29,7 +29,7 @@ const TOLD: Duration = Duration::from_millis(200);
 /// Tries of one sync at most.
 const SYNCS_MAX: usize = 60;
 
-/// All figures of the slow link.
+/// The figures of the slow link.
 pub fn measure() -> Result<()> {
     if let Some(why) = Link::missing() {
         say_skipped("bench sync-edge", why);
@@ -39,10 +39,16 @@ pub fn measure() -> Result<()> {
     scene.days("1 entry", 1)?;
     scene.days("30 entries", 30)?;
     scene.among_many()?;
-    scene.new_phone()?;
-    drop(scene);
-    // Of a person with one day's work.
-    Scene::make()?.blackouts()
+    scene.new_phone()
+}
+
+/// The figures of a link that goes dark again and again; of a person with one day's work.
+pub fn measure_blackouts() -> Result<()> {
+    match Link::missing() {
+        Some(why) => say_skipped("bench sync-edge-blackouts", why),
+        None => Scene::make()?.blackouts()?,
+    }
+    Ok(())
 }
 
 struct Scene {

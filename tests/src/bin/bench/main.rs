@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: what people would feel, measured, as JSON lines. Figures and their machine are kept in `docs/benchmarks.md`.
 //!
 //! `save`: an activity, to the end of its fsync. `open`: ten thousand activities, from a closed app to the first list. `sync`: all of
-//! `sync-loopback` (this machine alone, the measure for ratios), `sync-edge` (bytes and seconds over a slow link), `sync-storm` (a whole
+//! `sync-loopback` (this machine alone, the measure for ratios), `sync-edge` (bytes and seconds over a slow link), `sync-edge-blackouts` (the same going dark again and again), `sync-storm` (a whole
 //! kabupaten on the last evening of the month) and `sync-guard` (what the guard takes for one change).
 
 #[cfg(target_os = "linux")]
@@ -52,6 +52,9 @@ fn main() -> Result<()> {
     {
         if run("sync-edge") {
             edge::measure()?;
+        }
+        if run("sync-edge-blackouts") {
+            edge::measure_blackouts()?;
         }
         if run("sync-storm") {
             storm::measure()?;

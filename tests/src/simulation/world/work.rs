@@ -66,9 +66,10 @@ impl World<'_> {
         let (token, mut form) = (self.ledger.token(), entry.form.clone());
         let field = typing::edit_activity(dice, &mut form, &token);
         let saw = stood(&serde_json::to_value(&entry.form)?, field);
+        let typed = ledger::Typed { key: key(entry.id.record()), field, token, saw };
+        self.ledger.tried.push(typed.clone());
         let command = EditLogEntry { id: entry.id, opened: entry.form.clone(), form };
-        let edited = self.try_call(device, command)?;
-        Ok(edited.map(|entry| ledger::Typed { key: key(entry.id.record()), field, token, saw }).into_iter().collect())
+        Ok(self.try_call(device, command)?.map(|_| typed).into_iter().collect())
     }
 
     fn cancel(&mut self, device: usize, dice: &mut Dice) -> Result<Typed> {
@@ -113,9 +114,10 @@ impl World<'_> {
         let (token, mut form) = (self.ledger.token(), opened.clone());
         let field = typing::edit_enterprise(dice, &mut form, &token);
         let saw = stood(&serde_json::to_value(&opened)?, field);
-        let edited = self.try_call(device, EditUmkm { id, opened, form })?;
         let document = if field == PHONE { id.owner() } else { id.record() };
-        Ok(edited.map(|_| ledger::Typed { key: key(document), field, token, saw }).into_iter().collect())
+        let typed = ledger::Typed { key: key(document), field, token, saw };
+        self.ledger.tried.push(typed.clone());
+        Ok(self.try_call(device, EditUmkm { id, opened, form })?.map(|_| typed).into_iter().collect())
     }
 
     fn visit(&mut self, device: usize, dice: &mut Dice, is_long: bool) -> Result<Typed> {
