@@ -9,10 +9,23 @@ use super::{Document, DocumentError, NewChange, parse_kept, puts};
 use crate::fields::{Fields, scalar};
 use crate::{Actor, ChangeHash};
 
+/// A field to be written, and what; `None` where it is emptied.
+type Difference<'a> = (&'a str, Option<&'a serde_json::Value>);
+
+/// When somebody saw what they write over.
+enum Seen {
+    /// As it stands.
+    Now,
+    /// As it stood.
+    Then(Document),
+    /// It never stood so.
+    Never,
+}
+
 impl Document {
     /// As [`Document::write`], by somebody who saw the document when the fields they changed last read as in `from`, and nothing else: of
     /// values in conflict a form shows one. `changes` are those it is made of, in the order in which they came here. Where that was never so,
-    /// or `actor` has written since, it is written on what stands.
+    /// or `actor` has written since, it is written on what stands. Fields that were never seen at one time are changes of their own.
     ///
     /// # Errors
     /// [`DocumentError::Load`] where kept bytes are damaged.
@@ -23,27 +36,55 @@ impl Document {
         changes: &[&[u8]],
         from: &Fields,
         to: &Fields,
-    ) -> Result<Option<NewChange>, DocumentError> {
+    ) -> Result<Vec<NewChange>, DocumentError> {
         let difference = from.difference(to);
+        let mut groups = match self.seen(from, &difference, changes)? {
+            Seen::Now => vec![(None, difference)],
+            Seen::Then(past) => vec![(Some(past), difference)],
+            Seen::Never => {
+                let mut groups = Vec::new();
+                for field in difference {
+                    let past = match self.seen(from, &[field], changes)? {
+                        Seen::Then(past) => Some(past),
+                        Seen::Now | Seen::Never => None,
+                    };
+                    groups.push((past, vec![field]));
+                }
+                groups
+            }
+        };
+        // What goes on what stands comes last: it is written with all there is by then.
+        groups.sort_by_key(|(past, _)| past.is_none());
+        let mut new = Vec::new();
+        for (past, fields) in groups {
+            let values: Vec<_> = fields.into_iter().map(|(key, value)| (key.to_owned(), scalar(value))).collect();
+            new.extend(match past {
+                Some(past) => self.put_on(past, actor, at, values)?,
+                None => self.put(actor, at, values)?,
+            });
+        }
+        Ok(new)
+    }
+
+    /// When these fields, of a form that was opened as `from`, read so and were in no conflict.
+    fn seen(&self, from: &Fields, difference: &[Difference<'_>], changes: &[&[u8]]) -> Result<Seen, DocumentError> {
         let as_seen = |document: &Self| {
             let (fields, conflicts) = (document.fields(), document.conflicts());
             difference
                 .iter()
                 .all(|(key, _)| fields.get(key) == from.get(key) && !conflicts.iter().any(|conflict| conflict.field == *key))
         };
-        let past = if as_seen(self) { None } else { self.last_that(as_seen, &difference, changes)? };
-        let values: Vec<_> = difference.into_iter().map(|(key, value)| (key.to_owned(), scalar(value))).collect();
-        match past {
-            Some(past) => self.put_on(past, actor, at, values),
-            None => self.put(actor, at, values),
+        if as_seen(self) {
+            return Ok(Seen::Now);
         }
+        Ok(self.last_that(as_seen, difference, changes)?.map_or(Seen::Never, Seen::Then))
     }
 
     /// The document as it last was here when it was `as_seen`; else, as it was for whoever wrote the value that is shown of a field.
     fn last_that(
         &self,
         as_seen: impl Fn(&Self) -> bool,
-        difference: &[(&str, Option<&serde_json::Value>)],
+        difference: &[Difference<'_>],
         changes: &[&[u8]],
     ) -> Result<Option<Self>, DocumentError> {
         let (mut past, mut seen) = (Self::new(self.id)?, None);
@@ -190,11 +231,11 @@ mod tests {
         let changes = [first.as_slice(), &theirs];
         // The form was opened before: another field stays what it is, the same field becomes a conflict.
         let (from, to) = (fields("kue", "RT 1"), fields("kerupuk", "RT 2"));
-        let new = document.write_as_seen(actor(1), NOW, &changes, &from, &to).unwrap().unwrap();
+        let new = document.write_as_seen(actor(1), NOW, &changes, &from, &to).unwrap();
         assert_eq!(products(&document), ["amplang", "kerupuk"]);
         let umkm: Umkm = document.read().unwrap();
         assert_eq!(umkm.address.unwrap().as_str(), "RT 2");
-        let again = Document::load(document.id(), [first.as_slice(), &theirs, &new.bytes]).unwrap();
+        let again = Document::load(document.id(), [first.as_slice(), &theirs, &new[0].bytes]).unwrap();
         assert_eq!((again.fields(), again.conflicts()), (document.fields(), document.conflicts()));
     }
 
@@ -204,7 +245,7 @@ mod tests {
             let (mut document, first) = made();
             let theirs = write(&mut document, 2, &fields("kue", "RT 1"), &fields("amplang", "RT 1"));
             let to = fields("kerupuk", "RT 1");
-            document.write_as_seen(actor(1), NOW, &[&first, &theirs], &fields(opened, "RT 1"), &to).unwrap().unwrap();
+            document.write_as_seen(actor(1), NOW, &[&first, &theirs], &fields(opened, "RT 1"), &to).unwrap();
             assert_eq!((products(&document), document.fields().get("product")), (vec![], to.get("product")));
         }
     }
@@ -219,8 +260,32 @@ mod tests {
             let mut document = Document::load(base.id(), changes).unwrap();
             let shown = document.fields();
             let hidden = ["amplang", "kerupuk"].into_iter().find(|text| shown.get("product").unwrap() != text).unwrap();
-            document.write_as_seen(actor(1), NOW, &changes, &shown, &fields("wajik", "RT 1")).unwrap().unwrap();
+            document.write_as_seen(actor(1), NOW, &changes, &shown, &fields("wajik", "RT 1")).unwrap();
             assert_eq!(products(&document), [hidden, "wajik"]);
+        }
+    }
+
+    #[test]
+    fn fields_that_were_never_seen_at_one_time_leave_each_what_was_not_seen() {
+        let (base, first) = made();
+        let from = fields("kue", "RT 1");
+        // Mine changed both, theirs too; of one field mine is shown, of the other theirs.
+        for other in 2..40 {
+            let mine = write(&mut base.clone(), 1, &from, &fields("kerupuk", "RT 3"));
+            let theirs = write(&mut base.clone(), other, &from, &fields("amplang", "RT 2"));
+            let changes = [first.as_slice(), &mine, &theirs];
+            let mut document = Document::load(base.id(), changes).unwrap();
+            let shown = document.fields();
+            let hidden = if shown.get("product").unwrap() == "kerupuk" { "amplang" } else { "kerupuk" };
+            // As if of the other field it were the other way round.
+            let opened =
+                fields(shown.get("product").unwrap().as_str().unwrap(), if hidden == "amplang" { "RT 2" } else { "RT 3" });
+            document.write_as_seen(actor(1), NOW, &changes, &opened, &fields("wajik", "RT 9")).unwrap();
+            let is_mine_hidden = hidden == "kerupuk";
+            // My own words I have seen.
+            let expected: &[&str] = if is_mine_hidden { &[] } else { &["amplang", "wajik"] };
+            assert_eq!(products(&document), expected, "writer {other}");
+            assert!(document.doc.get_missing_deps(&[]).is_empty());
         }
     }
 
@@ -230,7 +295,7 @@ mod tests {
         let theirs = write(&mut document, 2, &fields("kue", "RT 1"), &fields("amplang", "RT 1"));
         let mine = write(&mut document, 1, &fields("amplang", "RT 1"), &fields("amplang", "RT 3"));
         let to = fields("kerupuk", "RT 1");
-        document.write_as_seen(actor(1), NOW, &[&first, &theirs, &mine], &fields("kue", "RT 1"), &to).unwrap().unwrap();
+        document.write_as_seen(actor(1), NOW, &[&first, &theirs, &mine], &fields("kue", "RT 1"), &to).unwrap();
         assert_eq!(products(&document), [""; 0]);
         assert!(document.doc.get_missing_deps(&[]).is_empty());
     }
@@ -266,7 +331,7 @@ mod tests {
             }
             let opened = opened % states.len();
             let kept: Vec<&[u8]> = changes.iter().map(Vec::as_slice).collect();
-            document.write_as_seen(actor(1), NOW, &kept, &states[opened], &fields("mine", "RT 1")).unwrap().unwrap();
+            document.write_as_seen(actor(1), NOW, &kept, &states[opened], &fields("mine", "RT 1")).unwrap();
             let last = states.last().unwrap().get("product").unwrap().as_str().unwrap().to_owned();
             let expected = if opened + 1 == states.len() { vec![] } else { vec!["mine".to_owned(), last] };
             prop_assert_eq!(products(&document), expected);

@@ -16,22 +16,23 @@ pub fn history(engine: &Engine, record: RecordId) -> Result<Vec<HistoryEntry>, E
 }
 
 fn of(connection: &Connection, identity: &Identity, record: RecordId) -> Result<Vec<HistoryEntry>, StoreError> {
+    // The protected data of an enterprise's owner is typed into the same form.
+    let owner = (record.kind == Kind::Umkm).then(|| UmkmId(record.id).owner());
     let mut entries: Vec<HistoryEntry> = Vec::new();
-    for past in change::history(connection, record)? {
-        entries.extend(entry(connection, identity, &past)?);
-    }
-    if record.kind == Kind::Umkm {
-        // The protected data of its owner is typed into the same form: what was saved with it is told with it.
-        for past in change::history(connection, UmkmId(record.id).owner())? {
-            let Some(owners) = entry(connection, identity, &past)? else { continue };
+    for document in [Some(record), owner].into_iter().flatten() {
+        for past in change::history(connection, document)? {
+            let Some(next) = entry(connection, identity, &past)? else { continue };
+            // What was saved at one moment is one thing to whoever saved it.
             let together = |entry: &&mut HistoryEntry| {
-                (entry.at, &entry.author, entry.delivered) == (owners.at, &owners.author, owners.delivered) && owners.at.is_some()
+                (entry.at, &entry.author, entry.delivered) == (next.at, &next.author, next.delivered) && next.at.is_some()
             };
             match entries.iter_mut().find(together) {
-                Some(entry) => entry.fields.extend(owners.fields),
-                None => entries.push(owners),
+                Some(entry) => entry.fields.extend(next.fields),
+                None => entries.push(next),
             }
         }
+    }
+    if owner.is_some() {
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
     }
     Ok(entries)

@@ -109,7 +109,7 @@ pub fn write<T: Serialize>(
     let mut document = load_standing(id, standing.clone())?.document;
     let (actor, at, to) = (writing.identity.actor(), Timestamp::from_millis(writing.stamp.wall), fields_of(to)?);
     let new = match from {
-        None => document.write(actor, at, &Fields::default(), &to)?,
+        None => Vec::from_iter(document.write(actor, at, &Fields::default(), &to)?),
         // Others may have written since the person saw it.
         Some(from) => {
             let kept: Vec<_> =
@@ -117,8 +117,12 @@ pub fn write<T: Serialize>(
             document.write_as_seen(actor, at, &kept, &fields_of(from)?, &to)?
         }
     };
-    let Some(new) = new else { return Ok(false) };
-    change::insert_own(connection, id, &new, writing.own())?;
+    if new.is_empty() {
+        return Ok(false);
+    }
+    for new in new {
+        change::insert_own(connection, id, &new, writing.own())?;
+    }
     put(connection, id, &project(&document)?)?;
     conflict::put(connection, &document)?;
     Ok(true)

@@ -38,8 +38,8 @@ pub struct Request {
     parcels: Vec<(u32, i64)>,
     /// Bundles of earlier keys that it gives again, in the same way.
     returned: Vec<(u32, i64)>,
-    /// How many things it hands over, a question counted.
-    pub handed: u32,
+    /// It hands something over, or asks what came through.
+    pub hands_over: bool,
     /// It only asks what came through.
     pub asks: bool,
     /// The last bundle that the server had told it holds.
@@ -78,11 +78,13 @@ pub struct Budget {
     page_bytes: u32,
     /// The last request was cut: what came through of it is asked before anything goes a second time.
     ask: bool,
+    /// It was asked last time, and nothing had come through.
+    asked_in_vain: bool,
 }
 
 impl Budget {
     /// Of the first request: a day's work on one round trip, and a first page that comes soon.
-    pub const START: Self = Self { bundles: 16, page_bytes: 16 * 1024, ask: false };
+    pub const START: Self = Self { bundles: 16, page_bytes: 16 * 1024, ask: false, asked_in_vain: false };
 
     /// After an exchange.
     pub fn after(self, went_well: bool) -> Self {
@@ -92,18 +94,19 @@ impl Budget {
             bundles: bundles.clamp(1, limits::REQUEST_BUNDLES_MAX),
             page_bytes: page_bytes.clamp(*limits::PAGE_BUDGET.start(), *limits::PAGE_BUDGET.end()),
             ask: false,
+            asked_in_vain: false,
         }
     }
 
-    /// After the answer to the question what came through.
-    pub const fn after_question(self) -> Self {
-        Self { ask: false, ..self }
+    /// After the answer to the question what came through, which brought so many receipts.
+    pub const fn after_question(self, receipts: u32) -> Self {
+        Self { ask: false, asked_in_vain: receipts == 0, ..self }
     }
 
-    /// After a request that handed over so many things and was cut, or its answer was. One thing alone is its own question: handed over again,
-    /// it gets the receipt it was given, and on a link that breaks after a few kilobytes a question would take the room of what it asks for.
-    pub fn after_cut(self, handed: u32) -> Self {
-        Self { ask: self.ask || handed > 1, ..self.after(false) }
+    /// After a request that handed something over and was cut, or its answer was. A question that found nothing is not asked again at once:
+    /// on a link that breaks after a few kilobytes it would each time take the room of what it asks for.
+    pub fn after_cut(self) -> Self {
+        Self { ask: self.ask || !self.asked_in_vain, ..self.after(false) }
     }
 }
 
@@ -179,7 +182,7 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
             parcels.push((place, parcel.position));
         }
     }
-    let handed = room.pushed;
+    let hands_over = room.pushed > 0;
     let url = format!("{}/v1/sync", identity.server.trim_end_matches('/'));
     Ok(Some(Request {
         post: Post { url, body, ca: identity.ca },
@@ -187,7 +190,7 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
         counter,
         parcels,
         returned,
-        handed,
+        hands_over,
         asks,
         server_last: identity.server_last,
     }))

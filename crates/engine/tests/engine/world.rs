@@ -27,8 +27,8 @@ pub enum Link {
     Down,
     /// The request arrives, the answer does not.
     AnswersLost,
-    /// It breaks at every request of more than 2.5 KB, and nothing of that arrives.
-    Narrow,
+    /// It breaks at every request of more than so many bytes, and nothing of that arrives.
+    Narrow(usize),
 }
 
 /// Answers in the office's place, where it answers at all.
@@ -95,7 +95,7 @@ impl Platform for World {
     fn post(&self, post: Post) -> LocalBoxFuture<'static, Result<Response, TransportError>> {
         let answer = match self.link.get() {
             Link::Down => Err(TransportError::Unreachable),
-            Link::Narrow if post.body.len() > 2_500 => Err(TransportError::CutOff),
+            Link::Narrow(most) if post.body.len() > most => Err(TransportError::CutOff),
             link => {
                 let answer = (self.impostor.borrow_mut())(&post.url, &post.body);
                 let answer = answer.unwrap_or_else(|| self.office.borrow_mut().answer(&post.url, &post.body));
