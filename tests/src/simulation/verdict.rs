@@ -110,7 +110,9 @@ fn overwritten(ends: &[End], server: &OnServer, ledger: &Ledger) -> Vec<Failure>
             let is_seen = |tried: &Typed| tried.key == key && tried.field == field && tried.saw.contains(&this.token);
             // One's own words one has seen.
             let is_own = saved.iter().skip(place + 1).any(|later| later.device == this.device);
-            let is_replaced = is_own || ledger.tried.iter().any(is_seen);
+            let is_replaced = is_own
+                || ledger.tried.iter().any(is_seen)
+                || saved.iter().any(|over| ends.get(over.device).is_some_and(|end| was_on_the_page(&end.here, this, over)));
             let is_settled = ledger.settled.iter().any(|text| text.contains(&this.token));
             if !is_doubtful && !is_replaced && !is_settled && !standing.iter().any(|text| text.contains(&this.token)) {
                 let (device, token) = (this.device, &this.token);
@@ -121,6 +123,14 @@ fn overwritten(ends: &[End], server: &OnServer, ledger: &Ledger) -> Vec<Failure>
         }
     }
     failures
+}
+
+/// Whether whoever wrote `over` this had written to the document before, with this in it: its page told them of the conflict (docs/adr/0009).
+fn was_on_the_page(here: &OnDevice, this: &Saved, over: &Saved) -> bool {
+    let place = |change| here.changes.iter().position(|kept| kept.hash == change);
+    let (Some(came), Some(wrote)) = (place(this.change), place(over.change)) else { return false };
+    let between = here.changes.iter().take(wrote).skip(came + 1);
+    between.into_iter().any(|change| change.is_own && change.key == this.key)
 }
 
 fn is_withdrawn(end: &End, server: &OnServer) -> bool {

@@ -158,7 +158,7 @@ async fn exchange_once(engine: &Engine) -> Result<Option<Exchange>, Error> {
     };
     // A link that nothing went over is no worse than it was: after a blackout the first request carries a day's work, as ever.
     match response {
-        Err(TransportError::CutOff) if request.hands_over => engine.budget.set(budget.after_cut()),
+        Err(TransportError::CutOff) if request.handed > 0 => engine.budget.set(budget.after_cut(request.handed as usize)),
         // That a question came through says nothing about how much the link carries.
         Ok(_) if request.asks => {
             if exchange.failed.is_none() {

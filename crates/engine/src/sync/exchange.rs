@@ -38,8 +38,8 @@ pub struct Request {
     parcels: Vec<(u32, i64)>,
     /// Bundles of earlier keys that it gives again, in the same way.
     returned: Vec<(u32, i64)>,
-    /// It hands something over, or asks what came through.
-    pub hands_over: bool,
+    /// How many things it hands over, a question counted.
+    pub handed: u32,
     /// It only asks what came through.
     pub asks: bool,
     /// The last bundle that the server had told it holds.
@@ -103,10 +103,11 @@ impl Budget {
         Self { ask: false, asked_in_vain: receipts == 0, ..self }
     }
 
-    /// After a request that handed something over and was cut, or its answer was. A question that found nothing is not asked again at once:
+    /// After a request that handed over so many things and was cut, or its answer was: the next carries half of them at most. A question that found nothing is not asked again at once:
     /// on a link that breaks after a few kilobytes it would each time take the room of what it asks for.
-    pub fn after_cut(self) -> Self {
-        Self { ask: self.ask || !self.asked_in_vain, ..self.after(false) }
+    pub fn after_cut(self, handed: usize) -> Self {
+        let carried = Self { bundles: self.bundles.min(handed), ..self };
+        Self { ask: self.ask || !self.asked_in_vain, ..carried.after(false) }
     }
 }
 
@@ -182,7 +183,7 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
             parcels.push((place, parcel.position));
         }
     }
-    let hands_over = room.pushed > 0;
+    let handed = room.pushed;
     let url = format!("{}/v1/sync", identity.server.trim_end_matches('/'));
     Ok(Some(Request {
         post: Post { url, body, ca: identity.ca },
@@ -190,7 +191,7 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
         counter,
         parcels,
         returned,
-        hands_over,
+        handed,
         asks,
         server_last: identity.server_last,
     }))
