@@ -17,7 +17,7 @@ enum Seen {
     /// As it stands.
     Now,
     /// As it stood.
-    Then(Document),
+    Then(Box<Document>),
     /// It never stood so.
     Never,
 }
@@ -59,7 +59,7 @@ impl Document {
         for (past, fields) in groups {
             let values: Vec<_> = fields.into_iter().map(|(key, value)| (key.to_owned(), scalar(value))).collect();
             new.extend(match past {
-                Some(past) => self.put_on(past, actor, at, values)?,
+                Some(past) => self.put_on(*past, actor, at, values)?,
                 None => self.put(actor, at, values)?,
             });
         }
@@ -77,7 +77,7 @@ impl Document {
         if as_seen(self) {
             return Ok(Seen::Now);
         }
-        Ok(self.last_that(as_seen, difference, changes)?.map_or(Seen::Never, Seen::Then))
+        Ok(self.last_that(as_seen, difference, changes)?.map_or(Seen::Never, |past| Seen::Then(Box::new(past))))
     }
 
     /// The document as it last was here when it was `as_seen`; else, as it was for whoever wrote the value that is shown of a field.
