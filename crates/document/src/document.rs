@@ -3,9 +3,12 @@
 mod conflict;
 mod past;
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{Automerge, AutomergeError, Change, ROOT, ReadDoc, ScalarValue, ValueRef};
-use lentera_domain::{RecordId, Timestamp};
+use lentera_domain::{Kind, RecordId, Timestamp};
 use serde::de::DeserializeOwned;
 
 pub use self::conflict::{FieldConflict, FieldValue};
@@ -68,9 +71,8 @@ impl Document {
     /// # Errors
     /// When the kept bytes are damaged or not whole.
     pub fn load<'a>(id: RecordId, changes: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, DocumentError> {
-        let parsed = std::iter::once(genesis(id.kind)).chain(changes).map(parse_kept).collect::<Result<Vec<_>, _>>()?;
-        let mut doc = Automerge::new();
-        doc.apply_changes(parsed)?;
+        let mut doc = blank(id.kind)?;
+        doc.apply_changes(changes.into_iter().map(parse_kept).collect::<Result<Vec<_>, _>>()?)?;
         if doc.get_missing_deps(&[]).is_empty() { Ok(Self { id, doc }) } else { Err(DocumentError::MissingDependency) }
     }
 
@@ -154,6 +156,19 @@ impl Document {
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, DocumentError> {
         self.fields().read()
     }
+}
+
+/// A document with the genesis of a kind and nothing else: a copy of one, which costs a fraction of making it.
+fn blank(kind: Kind) -> Result<Automerge, DocumentError> {
+    static MADE: LazyLock<BTreeMap<Kind, Automerge>> =
+        LazyLock::new(|| Kind::ALL.into_iter().filter_map(|kind| Some((kind, make_blank(kind).ok()?))).collect());
+    MADE.get(&kind).map_or_else(|| make_blank(kind), |made| Ok(made.clone()))
+}
+
+fn make_blank(kind: Kind) -> Result<Automerge, DocumentError> {
+    let mut doc = Automerge::new();
+    doc.apply_changes([parse_kept(genesis(kind))?])?;
+    Ok(doc)
 }
 
 /// What a kept change wrote: keys and values, null where it emptied one.
