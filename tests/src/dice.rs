@@ -24,6 +24,11 @@ impl Dice {
         self.next().checked_rem(end).unwrap_or(0)
     }
 
+    /// A number from 0 to below 1.
+    pub const fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// One of `choices`; `None` of none.
     pub fn choose<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
         choices.get(usize::try_from(self.below(choices.len() as u64)).unwrap_or_default())

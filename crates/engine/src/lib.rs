@@ -17,3 +17,4 @@ pub use engine::Engine;
 pub use platform::native::NativePlatform;
 pub use platform::{Platform, Post, Response, TransportError};
 pub use sync::exchange::Exchange;
+pub use sync::schedule::{Outcome, Schedule};

@@ -48,7 +48,7 @@ const BUSY: Duration = Duration::from_secs(10);
 const STATEMENTS: usize = 128;
 /// KiB of pages that the writer and the reader keep in memory; the system keeps the others. Not more: nearly every commit that splits a
 /// page makes SQLite look through all that it keeps (the split borrows the number of a page far beyond the end).
-const CACHE_KIB: i64 = 16 * 1024;
+const CACHE_KIB: i64 = 8 * 1024;
 /// Pages in the journal before they are brought into the database: a page that many bundles touch is then written once.
 const CHECKPOINT_PAGES: i64 = 4000;
 

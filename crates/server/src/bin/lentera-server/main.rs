@@ -16,6 +16,10 @@ use lentera_protocol::DeviceId;
 
 use data::DataFolder;
 
+/// Documents are thousands of small allocations each; this one takes them faster than the system's, and on musl by far.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Port of the server where nothing else is said.
 const PORT: u16 = 8311;
 

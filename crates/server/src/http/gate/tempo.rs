@@ -22,9 +22,8 @@ const LOWER: f64 = 0.75;
 const FIRST_GAP: f64 = 0.01;
 /// How much one gap between answers counts.
 const GAP_WEIGHT: f64 = 0.02;
-/// Who is told to come after a time comes between that and twice that: asked in for this share of a gap each, they come as they can be
-/// answered.
-const CROWDING: f64 = 0.6;
+/// Devices add a second or more to what they are told, each another. Asked in a little closer than they can be answered, they leave no gaps.
+const CROWDING: f64 = 0.75;
 
 /// What was found out.
 #[derive(Debug)]
@@ -33,13 +32,14 @@ pub struct Tempo {
     lowered: Instant,
     /// Seconds between two answers, while there was a crowd.
     gap: f64,
-    answered: Instant,
+    /// The last answer, if there was a crowd then.
+    answered: Option<Instant>,
 }
 
 impl Tempo {
     /// Nothing yet.
     pub const fn new(now: Instant) -> Self {
-        Self { limit: FIRST, lowered: now, gap: FIRST_GAP, answered: now }
+        Self { limit: FIRST, lowered: now, gap: FIRST_GAP, answered: None }
     }
 
     /// Requests to be worked on at once.
@@ -55,11 +55,12 @@ impl Tempo {
     /// An answer took so long, with so many being worked on.
     pub fn answered(&mut self, took: Duration, working: usize, now: Instant) {
         let is_crowd = working as f64 > self.limit / 2.0;
-        if is_crowd {
-            let gap = now.duration_since(self.answered).min(GOAL);
+        // The time before a crowd came says nothing about how fast it is answered.
+        if is_crowd && let Some(before) = self.answered {
+            let gap = now.duration_since(before).min(GOAL);
             self.gap += (gap.as_secs_f64() - self.gap) * GAP_WEIGHT;
         }
-        self.answered = now;
+        self.answered = is_crowd.then_some(now);
         if took > GOAL {
             // Once for all those who were let in under the same limit.
             if now.duration_since(self.lowered) > GOAL {
@@ -106,6 +107,18 @@ mod tests {
             let expected = CROWDING / a_second as f64;
             assert!((0.9..1.1).contains(&(gap.as_secs_f64() / expected)), "{gap:?} at {a_second} a second");
         }
+    }
+
+    #[test]
+    fn the_quiet_before_a_crowd_is_no_gap_between_answers() {
+        let start = Instant::now();
+        let mut tempo = Tempo::new(start);
+        let first = tempo.gap();
+        tempo.answered(Duration::from_millis(5), 1, start + Duration::from_secs(60));
+        tempo.answered(Duration::from_millis(5), 60, start + Duration::from_secs(120));
+        assert_eq!(tempo.gap(), first);
+        tempo.answered(Duration::from_millis(5), 60, start + Duration::from_millis(120_020));
+        assert!(tempo.gap() > first);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Sending what was prepared, as devices do: a server that has no time is asked again after what it asked for, and never by all at once.
+//! Sending what was prepared, as devices do: when to try again is said by the app's own schedule.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use ed25519_dalek::VerifyingKey;
+use lentera_api::view::Cause;
+use lentera_engine::{Outcome, Schedule};
 use lentera_protocol::receipt::Receipt;
 use lentera_protocol::sign::verify;
 use lentera_protocol::sync::{Answer, Reply};
@@ -19,9 +21,6 @@ use super::ARRIVALS;
 use super::prepare::Prepared;
 use crate::percentile;
 
-/// After a failed connection the first wait, and the longest (decorrelated jitter: each is drawn up to three times the one before).
-const BASE: Duration = Duration::from_millis(500);
-const CAP: Duration = Duration::from_secs(30);
 /// After so long without an answer a device gives up its connection.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -62,18 +61,14 @@ pub fn all(plan: &Value, requests: Vec<Prepared>) -> Result<Value> {
 async fn device(n: usize, address: SocketAddr, requests: Rc<Vec<Prepared>>, seen: Rc<RefCell<Seen>>) {
     let Some(request) = requests.get(n) else { return };
     let mut dice = Dice::new(n as u64);
-    let mut between = move |least: Duration, most: Duration| {
-        let range = u64::try_from(most.saturating_sub(least).as_millis()).unwrap_or(0);
-        least + Duration::from_millis(dice.below(range + 1))
-    };
-    let mut pause = between(Duration::ZERO, ARRIVALS);
-    let mut failures = BASE;
+    let mut schedule = Schedule::default();
+    let mut pause = ARRIVALS.mul_f64(dice.share());
     loop {
         tokio::time::sleep(pause).await;
         let start = Instant::now();
         let answer = tokio::time::timeout(TIMEOUT, post(address, &request.body)).await;
         let mut seen = seen.borrow_mut();
-        match answer {
+        let (cause, retry_after) = match answer {
             Ok(Ok((200, _, body))) => {
                 seen.answers.push(start.elapsed());
                 seen.accepted.push(start.elapsed());
@@ -83,20 +78,20 @@ async fn device(n: usize, address: SocketAddr, requests: Rc<Vec<Prepared>>, seen
             Ok(Ok((503, retry_after, _))) => {
                 seen.answers.push(start.elapsed());
                 seen.busy += 1;
-                let asked = Duration::from_secs(retry_after.unwrap_or(10).clamp(1, 3600));
-                pause = between(asked, asked * 2);
+                (Cause::Busy, retry_after)
             }
             _ => {
                 seen.failed += 1;
-                failures = between(BASE, (failures * 3).min(CAP));
-                pause = failures;
+                (Cause::Unreachable, None)
             }
-        }
+        };
+        let outcome = Outcome { failed: Some(cause), retry_after, progress: false, unsent: true, more: false, in_front: true };
+        pause = Duration::from_millis(schedule.delay(outcome, dice.share()));
     }
 }
 
 /// One request on a connection of its own: status, seconds of Retry-After, body.
-async fn post(address: SocketAddr, body: &[u8]) -> Result<(u16, Option<u64>, Vec<u8>)> {
+async fn post(address: SocketAddr, body: &[u8]) -> Result<(u16, Option<u32>, Vec<u8>)> {
     let mut stream = TcpStream::connect(address).await?;
     let head = format!(
         "POST /v1/sync HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/cbor\r\ncontent-length: {}\r\n\r\n",
@@ -123,7 +118,7 @@ async fn post(address: SocketAddr, body: &[u8]) -> Result<(u16, Option<u64>, Vec
 }
 
 /// Status, Retry-After, length of the body and where it begins, once the whole head is here.
-fn head_of(answer: &[u8]) -> Option<(u16, Option<u64>, usize, usize)> {
+fn head_of(answer: &[u8]) -> Option<(u16, Option<u32>, usize, usize)> {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = std::str::from_utf8(answer.get(..end)?).ok()?;
     let field = |name: &str| {
