@@ -34,6 +34,8 @@ fn all_hold(released: &Released, edit: bool, mutants: impl Iterator<Item = Vec<u
         count += 1;
         let Ok(accepted) = examine(&before, None, &mutant, &NoWatch) else { continue };
         passed += 1;
+        let kept = accepted.document.doc.get_change_by_hash(&automerge::ChangeHash(accepted.hash)).unwrap();
+        assert_eq!(kept.raw_bytes(), mutant, "it does not stand as it was sent");
         if passed % 4 != 1 {
             continue;
         }

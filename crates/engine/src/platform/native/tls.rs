@@ -102,7 +102,7 @@ fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Err
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
     use std::thread;
 
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
@@ -121,9 +121,10 @@ mod tests {
         CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
     }
 
-    /// A server on this device that answers every connection once, with a certificate for `name` of those years; tells of each handshake
-    /// whether it was a resumed one.
-    fn serve(ca: &Authority, name: &str, years: (i32, i32)) -> (String, thread::JoinHandle<Vec<bool>>) {
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
+
+    /// A server's side, with a certificate for `name` of those years.
+    fn server(ca: &Authority, name: &str, years: (i32, i32)) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(years.0, 1, 1);
@@ -133,7 +134,12 @@ mod tests {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
-        let config = Arc::new(config);
+        Arc::new(config)
+    }
+
+    /// A server on this device that answers every connection once; tells of each handshake whether it was a resumed one.
+    fn serve(ca: &Authority, name: &str, years: (i32, i32)) -> (String, thread::JoinHandle<Vec<bool>>) {
+        let config = server(ca, name, years);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("https://{}/", listener.local_addr().unwrap());
         let serving = thread::spawn(move || {
@@ -144,7 +150,7 @@ mod tests {
                 let mut stream = Stream::new(&mut connection, &mut socket);
                 let mut request = [0; 4096];
                 if stream.read(&mut request).is_ok() {
-                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").unwrap();
+                    stream.write_all(ANSWER).unwrap();
                     stream.conn.send_close_notify();
                     let _ = stream.flush();
                 }
@@ -185,6 +191,65 @@ mod tests {
         let (address, serving) = serve(&ca, "10.0.0.1", (2000, 2001));
         assert_eq!(post_twice(&address, &ca), [Err(TransportError::NotOurServer), Err(TransportError::NotOurServer)]);
         serving.join().unwrap();
+    }
+
+    /// A socket that keeps what comes in as it is on the wire.
+    struct Tapped {
+        socket: TcpStream,
+        wire: Vec<u8>,
+    }
+
+    impl Read for Tapped {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let count = self.socket.read(buffer)?;
+            self.wire.extend_from_slice(&buffer[..count]);
+            Ok(count)
+        }
+    }
+
+    impl Write for Tapped {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.socket.write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            self.socket.flush()
+        }
+    }
+
+    #[test]
+    fn each_record_of_a_long_request_fits_into_a_packet() {
+        const BODY: usize = 10_000;
+        let ca = authority();
+        let config = server(&ca, "127.0.0.1", (2000, 4000));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}/", listener.local_addr().unwrap());
+        let serving = thread::spawn(move || {
+            let mut connection = ServerConnection::new(config).unwrap();
+            let mut tapped = Tapped { socket: listener.accept().unwrap().0, wire: Vec::new() };
+            let mut stream = Stream::new(&mut connection, &mut tapped);
+            let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
+            while request.iter().filter(|byte| **byte == 0xff).count() < BODY {
+                let count = stream.read(&mut buffer).unwrap();
+                request.extend_from_slice(&buffer[..count]);
+            }
+            stream.write_all(ANSWER).unwrap();
+            tapped.wire
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let post = Post { url, body: vec![0xff; BODY], ca: Some(ca.der().to_vec()) };
+        runtime.block_on(async { NativePlatform::new(None).unwrap().post(post).await }).unwrap();
+
+        // Type, version, length: five bytes, then so many.
+        let wire = serving.join().unwrap();
+        let (mut lengths, mut rest) = (Vec::new(), wire.as_slice());
+        while let [_, _, _, high, low, behind @ ..] = rest {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            lengths.push(5 + length);
+            rest = behind.get(length..).unwrap_or_default();
+        }
+        assert!(lengths.iter().sum::<usize>() > BODY);
+        assert!(lengths.iter().all(|length| *length <= 1400), "{lengths:?}");
     }
 
     #[test]
