@@ -113,17 +113,34 @@ pub fn set_returned(connection: &Connection, row: i64) -> Result<(), StoreError>
     Ok(())
 }
 
-/// The server knows the key of this bundle no more: nothing that it signed has arrived.
+/// Key and number of a bundle.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn forget_key_of(connection: &Connection, row: i64) -> Result<(), StoreError> {
-    let key = "SELECT row FROM bundle WHERE device = (SELECT device FROM bundle WHERE row = ?)";
+pub fn name(connection: &Connection, row: i64) -> Result<(DeviceId, u64), StoreError> {
+    let sql = "SELECT device, number FROM bundle WHERE row = ?";
+    let name = connection
+        .prepare_cached(sql)?
+        .query_row([row], |row| Ok((DeviceId(row.get(0)?), row.get::<_, i64>(1)?.unsigned_abs())))?;
+    Ok(name)
+}
+
+/// Behind number `after` the server holds nothing of this key, and cannot be given it again: that has not arrived. Nor may have what was in
+/// a bundle that is not here any more.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn forget_after(connection: &Connection, device: DeviceId, after: u64) -> Result<(), StoreError> {
+    let lost = "SELECT row FROM bundle WHERE device = ?1 AND number > ?2";
+    let of = params![device.0, after.cast_signed()];
     connection.execute(
-        &format!("UPDATE change SET outcome = NULL, arrived_at = NULL WHERE outcome = 'accepted' AND intent IS NOT NULL AND bundle IN ({key})"),
-        [row],
+        &format!(
+            "UPDATE change SET outcome = NULL, arrived_at = NULL
+             WHERE outcome = 'accepted' AND intent IS NOT NULL AND (bundle IS NULL OR bundle IN ({lost}))"
+        ),
+        of,
     )?;
-    connection.execute(&format!("DELETE FROM to_return WHERE bundle IN ({key})"), [row])?;
+    connection.execute(&format!("DELETE FROM to_return WHERE bundle IN ({lost})"), of)?;
     Ok(())
 }
 

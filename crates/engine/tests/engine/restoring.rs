@@ -165,3 +165,52 @@ fn what_a_key_signed_that_a_restored_server_never_knew_is_written_anew() {
     assert_eq!(phone.world.office().changes().len(), 4);
     assert_eq!(phone.entries().len(), 4);
 }
+
+/// What is left of a phone's database after damage to the page with this bundle.
+fn lose_bundle(phone: &mut Phone, device: lentera_protocol::DeviceId, number: i64) {
+    phone.close();
+    let database = rusqlite::Connection::open(phone.database()).unwrap();
+    let row = "SELECT row FROM bundle WHERE device = ?1 AND number = ?2";
+    let of = rusqlite::params![device.0, number];
+    assert_eq!(database.execute(&format!("UPDATE change SET bundle = NULL WHERE bundle = ({row})"), of).unwrap(), 1);
+    database.execute("DELETE FROM bundle WHERE device = ?1 AND number = ?2", of).unwrap();
+    drop(database);
+    phone.restart();
+}
+
+fn all_is_on_the_server(phone: &Phone, wanted: &[&str]) {
+    let changes = phone.world.office().changes();
+    let written: Vec<_> = changes.iter().flat_map(|change| lentera_document::written_by(&change.bytes).unwrap()).collect();
+    for wanted in wanted {
+        assert!(written.iter().any(|(_, value)| value == wanted), "{wanted} is not on the server");
+    }
+    assert_eq!(phone.entries().len(), wanted.len());
+    phone.sync();
+    assert_eq!(phone.world.office().carried.last().unwrap(), &Vec::<i64>::new(), "and then it is over");
+}
+
+#[test]
+fn what_an_earlier_key_cannot_give_again_for_a_hole_in_its_log_is_written_anew() {
+    let (mut phone, first) = with_a_second_key();
+    lose_bundle(&mut phone, first, 2);
+    phone.world.office().devices.retain(|id, _| *id == first);
+    phone.world.office().device().log.truncate(1);
+    phone.sync();
+    phone.call("log_in_again", json!({"password": "x"}));
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    all_is_on_the_server(&phone, &["kegiatan 0", "kegiatan 1", "kegiatan 2", "kunci kedua"]);
+}
+
+#[test]
+fn what_this_key_cannot_give_again_for_a_hole_in_its_log_is_written_anew() {
+    let mut phone = Phone::enrolled();
+    work(&phone, 4);
+    let device = *phone.world.office().devices.keys().next().unwrap();
+    lose_bundle(&mut phone, device, 3);
+    phone.world.office().device().log.truncate(1);
+    assert_eq!(phone.sync()["cause"], "log_in_again");
+    assert_eq!(phone.light(), (3, 0), "it is not said that they arrived");
+    phone.call("log_in_again", json!({"password": "x"}));
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    all_is_on_the_server(&phone, &["kegiatan 0", "kegiatan 1", "kegiatan 2", "kegiatan 3"]);
+}

@@ -37,11 +37,15 @@ pub fn compare(
         identity.key_state = state;
         identity::set_key_state(connection, state)?;
     }
-    if !whole {
-        return Ok(false);
-    }
     let receipted = bundle::last_receipted(connection, device)?;
     let restored = held < receipted;
+    if !whole {
+        if restored {
+            bundle::return_earlier_keys(connection, device)?;
+            bundle::forget_after(connection, device, held)?;
+        }
+        return Ok(false);
+    }
     // Told of for the first time.
     if restored && told_before.is_none_or(|before| before >= receipted) {
         bundle::return_earlier_keys(connection, device)?;
@@ -51,7 +55,7 @@ pub fn compare(
 }
 
 /// Takes what the server says of the bundles of earlier keys that a request gave again: `returned` are their places in it, up to where the
-/// server `stopped` reading. What a key signed that it does not know any more is written anew. Gives whether there is more to be given.
+/// server `stopped` reading. What it cannot take from them is written anew. Gives whether there is more to be given.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -65,12 +69,18 @@ pub fn take_returned(
     let read = returned.iter().filter(|(place, _)| stopped.is_none_or(|stopped| *place < stopped));
     let mut is_forgotten = false;
     for (place, row) in read {
-        let code = answer.unreadable.iter().find(|unreadable| unreadable.index == *place);
-        if code.is_some_and(|unreadable| unreadable.code == "unknown_device") {
-            bundle::forget_key_of(connection, *row)?;
-            is_forgotten = true;
-        } else {
-            bundle::set_returned(connection, *row)?;
+        let code =
+            answer.unreadable.iter().find(|unreadable| unreadable.index == *place).map(|unreadable| unreadable.code.as_str());
+        match code {
+            // What is held waits for the operator.
+            None | Some("held") => bundle::set_returned(connection, *row)?,
+            // It does not know the key; or lacks one before it, which is not here either.
+            Some(code) => {
+                let (device, number) = bundle::name(connection, *row)?;
+                let arrived = if code == "unknown_device" { 0 } else { number.saturating_sub(1) };
+                bundle::forget_after(connection, device, arrived)?;
+                is_forgotten = true;
+            }
         }
     }
     if is_forgotten {
