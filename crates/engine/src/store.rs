@@ -34,6 +34,7 @@ const MIGRATIONS: &[(&str, Then)] = &[
         pending::take_unknown_kinds(connection)
     }),
     (include_str!("store/migrations/2026-11-27-earlier-keys.sql"), |_| Ok(())),
+    (include_str!("store/migrations/2026-11-27-kept-keys.sql"), |_| Ok(())),
 ];
 
 /// What a migration does beside its SQL.

@@ -1,5 +1,6 @@
 //! What a request hands over behind its header, one frame each.
 
+use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 
 use crate::{ProtocolError, decode, encode};
@@ -28,6 +29,9 @@ pub enum Other {
         /// Its receipt.
         #[cbor(n(1), with = "minicbor::bytes")]
         receipt: Vec<u8>,
+        /// Public key of the device that sealed it, where that is an earlier one of the asking person's: the server may not know it any more.
+        #[n(2)]
+        key: Option<ByteArray<32>>,
     },
     /// A colleague's parcel ([`crate::parcel`]), carried for them.
     #[n(1)]

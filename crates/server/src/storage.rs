@@ -111,6 +111,10 @@ pub trait Storage: Clone + Send + Sync + 'static {
     /// Enrols a device, with a new password where one is given, both or nothing. Again the same is done without harm.
     fn enrol_device(&self, enrolment: Enrolment) -> impl Future<Output = Result<Enrolled, StorageError>> + Send;
 
+    /// Knows a device again that the person had before this server was restored from a backup. It is frozen: the person has another by now.
+    /// Nothing happens where it is known.
+    fn know_earlier_key(&self, earlier: Enrolment) -> impl Future<Output = Result<(), StorageError>> + Send;
+
     /// The unit of the person as of a scope epoch: for one before the first known the first, for one not reached yet the last. `None`: no
     /// such person.
     fn unit_at(&self, nip: Nip, epoch: u32) -> impl Future<Output = Result<Option<String>, StorageError>> + Send;

@@ -126,6 +126,7 @@ impl<S: Storage> Storage for Planted<S> {
         set_password(nip: Nip, seen: Secrets, password: String) -> bool;
         set_one_time_code(nip: Nip, code: OneTimeCode) -> bool;
         enrol_device(enrolment: Enrolment) -> Enrolled;
+        know_earlier_key(earlier: Enrolment) -> ();
         unit_at(nip: Nip, epoch: u32) -> Option<String>;
         device(id: DeviceId) -> Option<Device>;
         devices(nip: Nip) -> Vec<Device>;

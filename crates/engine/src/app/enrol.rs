@@ -59,7 +59,8 @@ pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
         store.write(|transaction| {
             identity::insert(transaction, &identity)?;
             // Of a new database there is nothing; of one whose identity was lost, what was typed there goes on.
-            reissue::under_new_key(transaction, &identity)
+            reissue::under_new_key(transaction, &identity)?;
+            bundle::return_earlier_keys(transaction, identity.device())
         })
     };
     let (folder, store) = match place {
@@ -106,17 +107,15 @@ pub async fn log_in_again(engine: &Engine, command: &LogInAgain) -> Result<Statu
         identity::set_key_state(transaction, KeyState::Good)?;
         // The server holds nothing of this key: it is given all again, or what was not receipted under the new one.
         identity::note_answer(transaction, answer.scope_epoch, anchor, 0)?;
-        if let Some(key) = &old {
-            // It was restored from a backup.
-            bundle::return_earlier_keys(transaction, DeviceId::of_key(key.verifying_key().as_bytes()))?;
-        } else {
+        if old.is_none() {
             identity::set_key(transaction, &device_key)?;
             // The old key was not given its own rows, and this device may lack them: its disk was set back, or rescued in part.
             stream::clear(transaction)?;
             let identity = identity::find(transaction)?.ok_or(StoreError::Damaged("identity"))?;
             reissue::under_new_key(transaction, &identity)?;
         }
-        Ok(())
+        // Whether the server was restored from a backup since an earlier key was last heard of, only this shows.
+        bundle::return_earlier_keys(transaction, DeviceId::of_key(device_key.verifying_key().as_bytes()))
     };
     engine.with_store(|store| store.write(|transaction| Ok::<_, Error>(replace(transaction)?)))?.ok_or(Error::NotEnrolled)?;
     engine.emit_light();

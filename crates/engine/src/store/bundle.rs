@@ -82,8 +82,8 @@ pub fn to_hand_over(connection: &Connection, device: DeviceId, server_last: u64,
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The server was restored from a backup: it is to be given again what it had receipted of all keys but `present`, whose log is compared
-/// by its numbers.
+/// The server may have been restored from a backup: it is to be asked about all that it had receipted of all keys but `present`, whose log
+/// is compared by its numbers.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -93,14 +93,17 @@ pub fn return_earlier_keys(connection: &Connection, present: DeviceId) -> Result
     Ok(())
 }
 
-/// Bundles of earlier keys that are to be given again, each key's in order. At most `limit`.
+/// Bundles of earlier keys that are to be given again, each key's in order, with the key where it is known. At most `limit`.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn to_return(connection: &Connection, limit: usize) -> Result<Vec<Kept>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM to_return JOIN bundle ON row = to_return.bundle ORDER BY device, number LIMIT ?");
+pub fn to_return(connection: &Connection, limit: usize) -> Result<Vec<(Kept, Option<[u8; 32]>)>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS}, key FROM to_return JOIN bundle ON row = to_return.bundle LEFT JOIN earlier_key USING (device)
+         ORDER BY device, number LIMIT ?"
+    );
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], read)?;
+    let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| Ok((read(row)?, row.get(4)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -113,35 +116,15 @@ pub fn set_returned(connection: &Connection, row: i64) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Key and number of a bundle.
+/// The server cannot be given this bundle again: what it carried has not arrived.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn name(connection: &Connection, row: i64) -> Result<(DeviceId, u64), StoreError> {
-    let sql = "SELECT device, number FROM bundle WHERE row = ?";
-    let name = connection
-        .prepare_cached(sql)?
-        .query_row([row], |row| Ok((DeviceId(row.get(0)?), row.get::<_, i64>(1)?.unsigned_abs())))?;
-    Ok(name)
-}
-
-/// Behind number `after` the server holds nothing of this key, and cannot be given it again: that has not arrived. Nor may have what was in
-/// a bundle that is not here any more.
-///
-/// # Errors
-/// [`StoreError`].
-pub fn forget_after(connection: &Connection, device: DeviceId, after: u64) -> Result<(), StoreError> {
-    let lost = "SELECT row FROM bundle WHERE device = ?1 AND number > ?2";
-    let of = params![device.0, after.cast_signed()];
-    connection.execute(
-        &format!(
-            "UPDATE change SET outcome = NULL, arrived_at = NULL
-             WHERE outcome = 'accepted' AND intent IS NOT NULL AND (bundle IS NULL OR bundle IN ({lost}))"
-        ),
-        of,
-    )?;
-    connection.execute(&format!("DELETE FROM to_return WHERE bundle IN ({lost})"), of)?;
-    Ok(())
+pub fn forget(connection: &Connection, row: i64) -> Result<(), StoreError> {
+    let sql =
+        "UPDATE change SET outcome = NULL, arrived_at = NULL WHERE outcome = 'accepted' AND intent IS NOT NULL AND bundle = ?";
+    connection.prepare_cached(sql)?.execute([row])?;
+    set_returned(connection, row)
 }
 
 /// The bundle of a key with this number.

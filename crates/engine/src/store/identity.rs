@@ -161,11 +161,16 @@ pub fn insert(connection: &Connection, identity: &Identity) -> Result<(), StoreE
     Ok(())
 }
 
-/// Puts another key in the place of this device's. The server has said nothing about it yet.
+/// Puts another key in the place of this device's, whose public part is kept. The server has said nothing about the new one yet.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn set_key(connection: &Connection, key: &SigningKey) -> Result<(), StoreError> {
+    if let Some(before) = find(connection)? {
+        let (device, key) = (before.device(), before.device_key.verifying_key());
+        let sql = "INSERT INTO earlier_key (device, key) VALUES (?, ?) ON CONFLICT DO NOTHING";
+        connection.execute(sql, params![device.0, key.as_bytes()])?;
+    }
     connection.execute(
         "UPDATE identity SET device_seed = ?, generation = 0, key_state = 'good', request_counter = 0, amendment = NULL, server_last = NULL",
         [Zeroizing::new(key.to_bytes()).as_slice()],

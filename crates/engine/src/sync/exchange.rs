@@ -15,6 +15,7 @@ use lentera_protocol::sign::{sign, verify};
 use lentera_protocol::stream::{Page, Row, unpack};
 use lentera_protocol::sync::{Answer, Header, Refusal, Reply, Unreadable};
 use lentera_protocol::{DeviceId, Hash, ProtocolError, VERSION, frame, limits};
+use minicbor::bytes::ByteArray;
 use rusqlite::Connection;
 
 use self::receipts::Receipted;
@@ -160,17 +161,18 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
                 break;
             }
             let handed = match kept.receipt {
-                Some(receipt) => Handed::Other(Other::Returned { sealed: kept.sealed, receipt }),
+                Some(receipt) => Handed::Other(Other::Returned { sealed: kept.sealed, receipt, key: None }),
                 None => Handed::Bundle(kept.sealed),
             };
             if !room.push(handed) {
                 break;
             }
         }
-        for kept in bundle::to_return(store.read(), budget.bundles)? {
+        for (kept, key) in bundle::to_return(store.read(), budget.bundles)? {
             let (place, row) = (room.pushed, kept.row);
             let Some(receipt) = kept.receipt else { continue };
-            if !room.push(Handed::Other(Other::Returned { sealed: kept.sealed, receipt })) {
+            let key = key.map(ByteArray::from);
+            if !room.push(Handed::Other(Other::Returned { sealed: kept.sealed, receipt, key })) {
                 break;
             }
             returned.push((place, row));
@@ -311,7 +313,6 @@ fn take_answer(
     let delivered = request.parcels.iter().filter(|(place, _)| stopped.is_none_or(|stopped| *place < stopped));
     let delivered: Vec<i64> = delivered.map(|(_, position)| *position).collect();
     courier::mark_delivered(connection, &delivered, moment.now)?;
-    exchange.more |= restore::take_returned(connection, &identity, &request.returned, answer, stopped)?;
     let anchor = Anchor { time: Timestamp::from_millis(answer.time), boot: moment.boot };
     identity::note_answer(connection, answer.scope_epoch, anchor, answer.last.map_or(0, |last| last.number))?;
     for Unreadable { index, code } in &answer.unreadable {
@@ -336,6 +337,7 @@ fn take_answer(
     } else {
         exchange.rows = take_pages(connection, pages, moment)?;
     }
+    exchange.more |= restore::take_returned(connection, &mut identity, &request.returned, answer, stopped)?;
     if matches!(identity.key_state, KeyState::Frozen | KeyState::Unknown) {
         exchange.failed = Some(Cause::LogInAgain);
     }

@@ -107,7 +107,7 @@ fn a_database_of_the_first_version_goes_on_and_keeps_its_log() {
     phone.world.office().device().log.push((first.clone(), receipt));
 
     phone.restart();
-    assert_eq!((phone.light(), phone.number("PRAGMA user_version")), ((2, 0), 3));
+    assert_eq!((phone.light(), phone.number("PRAGMA user_version")), ((2, 0), 4));
     assert_eq!(phone.call("draft", json!({"name": "log_entry/new"}))["content"]["activity"], "Lapo");
     assert_eq!(phone.number("SELECT count(*) FROM pending WHERE kind = 900"), 1);
     assert_eq!(phone.sync()["light"]["waiting"], 0);

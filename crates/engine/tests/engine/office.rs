@@ -157,9 +157,17 @@ impl Office {
                 index += 1;
                 continue;
             }
-            // A returned bundle may be of another key of the same person.
+            // A returned bundle may be of another key of the same person, which is learnt again.
             let whose = match Handed::read(frame.clone()).unwrap() {
-                Handed::Other(Other::Returned { sealed, .. }) => peek::<Bundle>(&sealed).unwrap().device,
+                Handed::Other(Other::Returned { sealed, key, .. }) => {
+                    let id = peek::<Bundle>(&sealed).unwrap().device;
+                    if let Some(key) = key {
+                        assert_eq!(DeviceId::of_key(&key), id);
+                        let device = self.devices.entry(id).or_default();
+                        device.key = Some(VerifyingKey::from_bytes(&key).unwrap());
+                    }
+                    id
+                }
                 _ => header.device,
             };
             let known = self.devices.get(&whose).and_then(|device| device.key);
@@ -201,7 +209,7 @@ impl Office {
     fn take(&mut self, id: DeviceId, key: &VerifyingKey, frame: Vec<u8>) -> Result<Vec<u8>, &'static str> {
         let (sealed, old) = match Handed::read(frame).unwrap() {
             Handed::Bundle(sealed) => (sealed, None),
-            Handed::Other(Other::Returned { sealed, receipt }) => (sealed, Some(receipt)),
+            Handed::Other(Other::Returned { sealed, receipt, .. }) => (sealed, Some(receipt)),
             Handed::Other(Other::Parcel(_) | Other::Ask(_)) => return Err("no bundle"),
         };
         let bundle = Bundle::open(&sealed, key).map_err(|_| "bad_signature")?.into_inner();
@@ -209,15 +217,18 @@ impl Office {
         let number = i64::try_from(bundle.number).unwrap();
         self.carried.last_mut().unwrap().push(if old.is_some() { -number } else { number });
         let device = self.devices.get_mut(&id).unwrap();
-        let known = device.log.get(usize::try_from(number).unwrap() - 1);
-        let previous = device.log.last().map_or(Hash::default(), |(sealed, _)| Hash::of(sealed));
+        let number_of = |sealed: &[u8]| peek::<Bundle>(sealed).unwrap().number;
+        let known = device.log.iter().find(|(sealed, _)| number_of(sealed) == bundle.number);
+        let (last, previous) =
+            device.log.last().map_or((0, Hash::default()), |(sealed, _)| (number_of(sealed), Hash::of(sealed)));
         match known {
             Some((same, receipt)) if *same == sealed => return Ok(receipt.clone()),
             Some(_) => {
                 device.frozen = true;
                 return Err("fork");
             }
-            None if bundle.number > device.log.len() as u64 + 1 => return Err("gap"),
+            None if old.is_some() && bundle.number > last + 1 => {}
+            None if bundle.number > last + 1 => return Err("gap"),
             None if bundle.previous != previous => {
                 device.frozen = true;
                 return Err("fork");

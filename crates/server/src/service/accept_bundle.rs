@@ -7,7 +7,7 @@ use lentera_protocol::bundle::{Bundle, Change};
 use lentera_protocol::limits::BUNDLE_MAX;
 use lentera_protocol::receipt::{Exception, Outcome, Receipt, WHOLE_BUNDLE};
 use lentera_protocol::sync::Refusal;
-use lentera_protocol::{Hash, sign};
+use lentera_protocol::{DeviceId, Hash, sign};
 
 use super::amend::{Amending, exceptions_of};
 use super::judge::{Bearer, Case, Guard, Judgement, Sent};
@@ -43,19 +43,16 @@ pub(super) enum Way {
 
 impl Way {
     /// Whether it may come from this device, though that is withdrawn or frozen.
-    fn passes(&self, device: &Device) -> bool {
+    const fn passes(&self, device: &Device) -> bool {
         match self {
             Self::Sent => !device.is_barred(),
             // We had taken it before.
-            Self::Returned(receipt, _) => {
-                [device.revoked_at, device.frozen_at].into_iter().flatten().all(|barred| receipt.time < barred.millis())
-            }
-            Self::Confirmed => true,
+            Self::Returned(..) | Self::Confirmed => true,
         }
     }
 }
 
-/// A bundle that was read, and is the next of its device.
+/// A bundle that was read, and has its place in its device's log.
 struct Opened {
     device: Device,
     hash: Hash,
@@ -89,7 +86,8 @@ impl<S: Storage> Service<S> {
         Err(Refusal::Busy(BUSY_SECONDS).into())
     }
 
-    /// Reads a bundle that is the next of its device.
+    /// Reads a bundle that has its place in its device's log: behind the last. A returned one may leave a hole before it, which others may
+    /// fill or nobody: that all of them were here once, its receipt shows.
     async fn open(&self, sealed: &[u8], way: &Way) -> Result<Result<Opened, Verdict>, Failure> {
         let unreadable = |code| Ok(Err(Verdict::Unreadable(code)));
         let claimed = sign::peek::<Bundle>(sealed).ok().filter(|bundle| bundle.number <= NUMBER_MAX);
@@ -110,10 +108,15 @@ impl<S: Storage> Service<S> {
             return unreadable("held");
         }
         let (last, last_hash) = device.last;
-        if bundle.number > last + 1 {
+        if bundle.number > last + 1 && !matches!(way, Way::Returned(..)) {
             return unreadable("gap");
         }
-        if (bundle.number, bundle.previous) != (last + 1, last_hash) {
+        let fits = match bundle.number {
+            number if number > last + 1 => true,
+            number if number == last + 1 => bundle.previous == last_hash,
+            number => self.is_hole(device.id, number).await?,
+        };
+        if !fits {
             // Of two contents under one number one is false, and nobody can tell here what wrote it: a restored image, a copied key.
             if !matches!(way, Way::Confirmed) {
                 self.storage.freeze_device(self.aside(&device, "fork", sealed)).await?;
@@ -122,6 +125,12 @@ impl<S: Storage> Service<S> {
         }
         let changes = bundle.read_changes().ok();
         Ok(Ok(Opened { device, hash, bundle, changes }))
+    }
+
+    /// Nothing is here under this number.
+    async fn is_hole(&self, device: DeviceId, number: u64) -> Result<bool, Failure> {
+        let next = self.storage.receipts(device, number.saturating_sub(1), 1).await?;
+        Ok(!next.iter().any(|receipt| sign::peek::<Receipt>(receipt).is_ok_and(|receipt| receipt.number == number)))
     }
 
     /// Judges its changes and keeps it; its receipt, or `None` where something changed meanwhile.
@@ -182,7 +191,7 @@ impl<S: Storage> Service<S> {
         let commit = Commit {
             device: device.id,
             number: bundle.number,
-            previous: bundle.previous,
+            after: device.last,
             hash,
             bytes: sealed.to_vec(),
             receipt: receipt.clone(),

@@ -59,8 +59,8 @@ impl Amending {
                 before.exceptions.iter().map(|exception| (exception.index, exception.outcome.clone())).collect();
             for (index, outcome) in of_bundle(outcomes, device, bundle) {
                 match outcome {
-                    // It is not at its end. What is waited for now is of no use to the device.
-                    Some(Outcome::Need(_)) => {}
+                    // It is not at its end. What is waited for now is of no use to the device; that it waits again, after a restore, is.
+                    Some(need @ Outcome::Need(_)) => drop(exceptions.entry(index).or_insert_with(|| need.clone())),
                     Some(outcome) => drop(exceptions.insert(index, outcome.clone())),
                     None => drop(exceptions.remove(&index)),
                 }

@@ -9,7 +9,7 @@ use lentera_protocol::{DeviceId, Hash, sign};
 
 use super::accept_bundle::Way;
 use super::{Failure, Service, Verdict, server_key};
-use crate::storage::Storage;
+use crate::storage::{Enrolment, Storage};
 
 /// The code of what a request hands over beyond what one may. It ends the request.
 pub const TOO_MANY: &str = "too_many";
@@ -91,7 +91,10 @@ impl<S: Storage> Service<S> {
         let Ok(handed) = Handed::read(frame) else { return Ok(Taken::unreadable("malformed")) };
         let verdict = match handed {
             Handed::Bundle(sealed) => self.accept(&sealed, &Way::Sent).await?,
-            Handed::Other(Other::Returned { sealed, receipt }) => self.take_returned(&sealed, receipt).await?,
+            Handed::Other(Other::Returned { sealed, receipt, key }) => {
+                let whose = key.map(|key| (request.asking, *key));
+                self.take_returned(&sealed, receipt, whose).await?
+            }
             Handed::Other(Other::Parcel(parcel)) => {
                 let (count, taken) = self.take_parcel(&parcel).await?;
                 request.count(count);
@@ -108,8 +111,14 @@ impl<S: Storage> Service<S> {
         Ok(taken)
     }
 
-    /// Takes a bundle that was here before this server was restored from a backup, with the receipt that this server signed.
-    async fn take_returned(&self, sealed: &[u8], signed: Vec<u8>) -> Result<Verdict, Failure> {
+    /// Takes a bundle that was here before this server was restored from a backup, with the receipt that this server signed. If it is of an
+    /// earlier key, `whose` names a device of the same person, and the key.
+    async fn take_returned(
+        &self,
+        sealed: &[u8],
+        signed: Vec<u8>,
+        whose: Option<(DeviceId, [u8; 32])>,
+    ) -> Result<Verdict, Failure> {
         let Ok(receipt) = sign::verify::<Receipt>(&signed, &self.key.verifying_key()) else {
             return Ok(Verdict::Unreadable("bad_receipt"));
         };
@@ -119,7 +128,17 @@ impl<S: Storage> Service<S> {
         if !is_of_it || receipt.bundle != Hash::of(sealed) {
             return Ok(Verdict::Unreadable("bad_receipt"));
         }
-        self.accept(sealed, &Way::Returned(Box::new(receipt), signed)).await
+        let device = receipt.device;
+        let way = Way::Returned(Box::new(receipt), signed);
+        match (self.accept(sealed, &way).await?, whose) {
+            (Verdict::Unreadable("unknown_device"), Some((asking, key))) if DeviceId::of_key(&key) == device => {
+                let Some(asking) = self.storage.device(asking).await? else { return Ok(Verdict::Unreadable("unknown_device")) };
+                let earlier = Enrolment { nip: asking.employee.nip, key, at: self.now(), new_password: None };
+                self.storage.know_earlier_key(earlier).await?;
+                self.accept(sealed, &way).await
+            }
+            (verdict, _) => Ok(verdict),
+        }
     }
 
     /// Takes the bundles of a parcel that was made for this server, whoever carries it, and gives how many they are.

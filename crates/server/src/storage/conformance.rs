@@ -179,7 +179,7 @@ fn empty(seed: u8, number: u64) -> Commit {
     Commit {
         device: device(seed),
         number,
-        previous: hash(seed, number - 1),
+        after: (number - 1, hash(seed, number - 1)),
         hash: hash(seed, number),
         bytes: vec![1; 10],
         receipt: vec![number.to_le_bytes()[0]],
@@ -235,7 +235,7 @@ async fn word<S: Storage>(storage: &S, seed: u8, number: u64) -> Option<Vec<u8>>
 }
 
 async fn commits_only_what_still_holds<S: Storage>(storage: &S, other: &S) {
-    let misplaced = Commit { previous: Hash([8; 32]), ..commit(1, 0) };
+    let misplaced = Commit { after: (0, Hash([8; 32])), ..commit(1, 0) };
     for stale in [commit(2, 0), misplaced, commit(1, 1)] {
         assert_eq!(storage.commit_bundle(stale).await.unwrap(), Committed::Conflict);
     }

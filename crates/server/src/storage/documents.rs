@@ -132,8 +132,8 @@ pub struct Commit {
     pub device: DeviceId,
     /// Its number.
     pub number: u64,
-    /// Hash of the bundle before it: the device's last must still be that.
-    pub previous: Hash,
+    /// Number and hash of the device's last bundle when it was judged: it must still be that.
+    pub after: (u64, Hash),
     /// Its hash.
     pub hash: Hash,
     /// Its sealed bytes.

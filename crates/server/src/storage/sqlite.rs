@@ -227,6 +227,10 @@ impl Storage for Sqlite {
         self.writer.run(move |db| people::revoke_device(db, id, at)).await
     }
 
+    async fn know_earlier_key(&self, earlier: Enrolment) -> Result<(), StorageError> {
+        self.writer.run(move |db| people::know_earlier_key(db, &earlier)).await
+    }
+
     async fn freeze_device(&self, evidence: Quarantined) -> Result<(), StorageError> {
         self.writer.run(move |db| people::freeze_device(db, &evidence)).await
     }

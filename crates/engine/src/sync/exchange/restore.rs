@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::reissue;
 use crate::store::identity::{self, Identity, KeyState};
-use crate::store::{StoreError, bundle};
+use crate::store::{StoreError, bundle, stream};
 
 /// Compares what the server holds of this key with what is here, after its receipts were taken. Gives whether there is more to be said
 /// at once. `told_before` is the last number that it had told.
@@ -37,15 +37,11 @@ pub fn compare(
         identity.key_state = state;
         identity::set_key_state(connection, state)?;
     }
-    let receipted = bundle::last_receipted(connection, device)?;
-    let restored = held < receipted;
     if !whole {
-        if restored {
-            bundle::return_earlier_keys(connection, device)?;
-            bundle::forget_after(connection, device, held)?;
-        }
         return Ok(false);
     }
+    let receipted = bundle::last_receipted(connection, device)?;
+    let restored = held < receipted;
     // Told of for the first time.
     if restored && told_before.is_none_or(|before| before >= receipted) {
         bundle::return_earlier_keys(connection, device)?;
@@ -61,7 +57,7 @@ pub fn compare(
 /// [`StoreError`].
 pub fn take_returned(
     connection: &Connection,
-    identity: &Identity,
+    identity: &mut Identity,
     returned: &[(u32, i64)],
     answer: &Answer,
     stopped: Option<u32>,
@@ -74,17 +70,18 @@ pub fn take_returned(
         match code {
             // What is held waits for the operator.
             None | Some("held") => bundle::set_returned(connection, *row)?,
-            // It does not know the key; or lacks one before it, which is not here either.
-            Some(code) => {
-                let (device, number) = bundle::name(connection, *row)?;
-                let arrived = if code == "unknown_device" { 0 } else { number.saturating_sub(1) };
-                bundle::forget_after(connection, device, arrived)?;
+            // It or its receipt is damaged, or nobody knows its key any more.
+            Some(_) => {
+                bundle::forget(connection, *row)?;
                 is_forgotten = true;
             }
         }
     }
     if is_forgotten {
+        // Not the very changes that stand already, of which one may wait; and others' rows may have gone with them.
+        identity.generation = identity::raise_generation(connection)?;
         reissue::under_new_key(connection, identity)?;
+        stream::clear(connection)?;
     }
     Ok(is_forgotten || !bundle::to_return(connection, 1)?.is_empty())
 }

@@ -67,8 +67,7 @@ pub fn commit(db: &Connection, commit: &Commit) -> Result<Committed, StorageErro
 
 /// Nothing that the bundle was judged on is different now.
 fn still_holds(db: &Connection, commit: &Commit) -> Result<bool, StorageError> {
-    let (number, hash) = people::last_bundle(db, commit.device)?;
-    if (number + 1, hash) != (commit.number, commit.previous) {
+    if people::last_bundle(db, commit.device)? != commit.after {
         return Ok(false);
     }
     let is_barred: bool = db

@@ -172,6 +172,15 @@ pub fn enrol_device(db: &Connection, enrolment: &Enrolment) -> Result<Enrolled, 
     Ok(Enrolled::Done)
 }
 
+pub fn know_earlier_key(db: &Connection, earlier: &Enrolment) -> Result<(), StorageError> {
+    let id = DeviceId::of_key(&earlier.key).to_string();
+    db.prepare_cached(
+        "INSERT INTO device (id, nip, key, enrolled_at, frozen_at) VALUES (?1, ?2, ?3, ?4, ?4) ON CONFLICT DO NOTHING",
+    )?
+    .execute(params![id, earlier.nip.as_str(), earlier.key, earlier.at.millis()])?;
+    Ok(())
+}
+
 pub fn device(db: &Connection, id: DeviceId) -> Result<Option<Device>, StorageError> {
     let found = db
         .prepare_cached(

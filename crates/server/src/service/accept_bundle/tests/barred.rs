@@ -99,7 +99,7 @@ async fn a_number_that_no_device_reaches_is_malformed_and_nothing_is_held() {
             amendment: None,
         };
         let receipt = sign::sign(&receipt, office.service.key());
-        let returned = Handed::Other(Other::Returned { sealed: sealed.clone(), receipt });
+        let returned = Handed::Other(Other::Returned { sealed: sealed.clone(), receipt, key: None });
         assert_eq!(office.take(&device, returned).await.unreadable, Some("malformed"));
     }
     assert_eq!(office.count("held"), 0);

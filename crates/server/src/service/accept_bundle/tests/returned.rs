@@ -7,8 +7,13 @@ use lentera_protocol::DeviceId;
 use lentera_protocol::handed::{Handed, Other};
 
 async fn hand_back(office: &Office, sealed: &[u8], receipt: &[u8]) -> Taken {
-    let returned = Other::Returned { sealed: sealed.to_vec(), receipt: receipt.to_vec() };
-    office.service.take(Handed::Other(returned).into_frame(), &mut Request::of(DeviceId([0; 16]))).await.unwrap()
+    hand_back_of(office, sealed, receipt, None, DeviceId([0; 16])).await
+}
+
+/// Of an earlier key of the person whose device asks.
+async fn hand_back_of(office: &Office, sealed: &[u8], receipt: &[u8], key: Option<[u8; 32]>, asking: DeviceId) -> Taken {
+    let returned = Other::Returned { sealed: sealed.to_vec(), receipt: receipt.to_vec(), key: key.map(Into::into) };
+    office.service.take(Handed::Other(returned).into_frame(), &mut Request::of(asking)).await.unwrap()
 }
 
 fn bytes(verdict: Verdict) -> Vec<u8> {
@@ -43,7 +48,8 @@ async fn what_was_receipted_before_comes_back_with_that_very_receipt() {
     // New work does not fit yet, which is no fork.
     let new = device.seal(&log_entry(device.actor(), 6, SITI, &["a"]));
     assert_eq!(office.accept(&new).await, Verdict::Unreadable("gap"));
-    assert_eq!(hand_back(&office, &sealed[4], &receipts[4]).await, Taken::unreadable("gap"));
+    // The last first: its receipt shows that all before it were here. They come into the hole.
+    assert_eq!(hand_back(&office, &sealed[4], &receipts[4]).await.receipts, [receipts[4].clone()]);
     for (sealed, receipt) in sealed.iter().zip(&receipts) {
         assert_eq!(hand_back(&office, sealed, receipt).await.receipts, std::slice::from_ref(receipt));
         assert_eq!(office.accept(sealed).await, Verdict::Receipt(receipt.clone()));
@@ -66,12 +72,15 @@ async fn what_one_device_brings_back_waits_for_what_another_does() {
     let (hers, his) = (siti.seal(&[first]), ahmad.seal(&[second]));
     let (her_receipt, his_receipt) = (bytes(office.accept(&hers).await), bytes(office.accept(&his).await));
     let office = office.restored_from(&backup);
-    // His receipt said accepted, and will be right again.
+    // His receipt said accepted. That is not so until hers is here again, and he is told.
     assert_eq!(hand_back(&office, &his, &his_receipt).await.receipts, std::slice::from_ref(&his_receipt));
-    assert_eq!((office.count("waiting_change"), office.amendments(&ahmad, None).await.len()), (1, 0));
+    let waits = office.amendments(&ahmad, None).await.remove(0);
+    assert_eq!(office.count("waiting_change"), 1);
+    assert!(matches!(waits.exceptions.as_slice(), [Exception { index: 0, outcome: Outcome::Need(_) }]));
     assert_eq!(hand_back(&office, &hers, &her_receipt).await.receipts, [her_receipt]);
     assert_eq!((office.count("waiting_change"), office.count("umkm WHERE name = 'Dapur 1'")), (0, 1));
-    assert_eq!((office.amendments(&ahmad, None).await.len(), office.accept(&his).await), (0, Verdict::Receipt(his_receipt)));
+    assert_eq!(office.amendments(&ahmad, waits.amendment).await.remove(0).exceptions, []);
+    assert_eq!(office.accept(&his).await, Verdict::Receipt(his_receipt));
 }
 
 #[tokio::test]
@@ -120,13 +129,68 @@ async fn nothing_comes_back_on_a_receipt_that_is_not_ours_or_not_of_it() {
     damaged[30] ^= 1;
     assert_eq!(hand_back(&office, &damaged, &receipts[0]).await, Taken::unreadable("bad_receipt"));
     assert_eq!(office.count("bundle"), 0);
-    // Of a device withdrawn since, what had come before is still what it was; what had not, is held.
+    // Of a device withdrawn since, what we had taken is still what it was; anything else is held.
     office.clock.pass(1000);
     assert!(office.service.revoke_device(device.id()).await.unwrap());
     assert_eq!(hand_back(&office, &sealed[0], &receipts[0]).await.receipts, [receipts[0].clone()]);
-    office.clock.pass(1000);
-    let later = Receipt { time: office.service.now().millis(), ..office.verify(&receipts[1]) };
-    let later = sign::sign(&later, office.service.key());
-    assert_eq!(hand_back(&office, &sealed[1], &later).await, Taken::unreadable("held"));
-    assert_eq!(office.count("bundle"), 1);
+    assert_eq!(office.accept(&sealed[1]).await, Verdict::Unreadable("held"));
+    assert_eq!(hand_back(&office, &sealed[1], &receipts[1]).await.receipts, [receipts[1].clone()]);
+    assert_eq!((office.count("bundle"), office.count("held")), (2, 0));
+}
+
+#[tokio::test]
+async fn an_earlier_key_that_was_enrolled_after_the_backup_is_known_again_and_frozen() {
+    let office = Office::open().await;
+    let mut asking = TestDevice::enrol(&office, SITI, 2).await;
+    let backup = office.back_up();
+    let mut earlier = TestDevice::enrol(&office, SITI, 3).await;
+    let sealed = [1, 2].map(|id| earlier.seal(&log_entry(earlier.actor(), id, SITI, &["a"])));
+    let receipts = [bytes(office.accept(&sealed[0]).await), bytes(office.accept(&sealed[1]).await)];
+    let key = earlier.key.verifying_key().to_bytes();
+    let office = office.restored_from(&backup);
+    // Not without the key, nor with another, nor for a stranger, nor without a receipt of ours.
+    let forged = sign::sign(&office.verify(&receipts[0]), &earlier.key);
+    for (receipt, key, whose, code) in [
+        (&receipts[0], None, asking.id(), "unknown_device"),
+        (&receipts[0], Some([7; 32]), asking.id(), "unknown_device"),
+        (&receipts[0], Some(key), earlier.id(), "unknown_device"),
+        (&forged, Some(key), asking.id(), "bad_receipt"),
+    ] {
+        assert_eq!(hand_back_of(&office, &sealed[0], receipt, key, whose).await, Taken::unreadable(code));
+    }
+    assert_eq!(office.count("device"), 1);
+    for (sealed, receipt) in sealed.iter().zip(&receipts) {
+        let taken = hand_back_of(&office, sealed, receipt, Some(key), asking.id()).await;
+        assert_eq!(taken.receipts, std::slice::from_ref(receipt));
+    }
+    assert_eq!((office.count("log_entry"), office.count("device WHERE frozen_at IS NOT NULL")), (2, 1));
+    // What its twin sends now is not simply taken.
+    let twins = earlier.seal(&log_entry(earlier.actor(), 3, SITI, &["a"]));
+    assert_eq!(office.accept(&twins).await, Verdict::Unreadable("held"));
+    assert_eq!(office.receipt(&asking.seal(&log_entry(asking.actor(), 4, SITI, &["a"]))).await.exceptions, []);
+}
+
+#[tokio::test]
+async fn another_content_of_a_number_is_a_fork_however_it_comes() {
+    let office = Office::open().await;
+    let mut device = TestDevice::enrol(&office, SITI, 2).await;
+    let backup = office.back_up();
+    let sealed = [1, 2].map(|id| device.seal(&log_entry(device.actor(), id, SITI, &["a"])));
+    let receipts = [bytes(office.accept(&sealed[0]).await), bytes(office.accept(&sealed[1]).await)];
+    let mut office = office;
+    for (before, returned) in [(0, 0), (1, 1)] {
+        office = office.restored_from(&backup);
+        // After the restore the key's twin sealed the same numbers.
+        let mut twin = TestDevice { key: device.key.clone(), number: 0, previous: Hash::default() };
+        for id in 0..=before {
+            office.receipt(&twin.seal(&log_entry(twin.actor(), 10 + id, SITI, &["b"]))).await;
+        }
+        assert_eq!(hand_back(&office, &sealed[returned], &receipts[returned]).await, Taken::unreadable("fork"));
+        assert_eq!(office.count("device WHERE frozen_at IS NOT NULL"), 1);
+    }
+    // What merely comes late, from a colleague's file, fills its hole.
+    office = office.restored_from(&backup);
+    assert_eq!(hand_back(&office, &sealed[1], &receipts[1]).await.receipts, [receipts[1].clone()]);
+    assert!(matches!(office.accept(&sealed[0]).await, Verdict::Receipt(_)));
+    assert_eq!((office.count("bundle"), office.count("device WHERE frozen_at IS NOT NULL")), (2, 0));
 }
