@@ -59,3 +59,20 @@ impl Handed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_returned_bundle_brings_its_key_only_where_that_is_an_earlier_one() {
+        let returned = |key| Handed::Other(Other::Returned { sealed: vec![1], receipt: vec![2], key });
+        // [0, [h'01', h'02']], as from the first app that returned any; and the same with 32 bytes more.
+        let plain = [0x82, 0x00, 0x82, 0x41, 1, 0x41, 2];
+        let with_key = [&[0x82, 0x00, 0x83, 0x41, 1, 0x41, 2, 0x58, 32], [7; 32].as_slice()].concat();
+        for (handed, bytes) in [(returned(None), plain.to_vec()), (returned(Some([7; 32].into())), with_key)] {
+            assert_eq!(handed.clone().into_frame(), bytes);
+            assert_eq!(Handed::read(bytes).unwrap(), handed);
+        }
+    }
+}

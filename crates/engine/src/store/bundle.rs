@@ -93,17 +93,27 @@ pub fn return_earlier_keys(connection: &Connection, present: DeviceId) -> Result
     Ok(())
 }
 
-/// Bundles of earlier keys that are to be given again, each key's in order, with the key where it is known. At most `limit`.
+/// A bundle of an earlier key, to be given again.
+#[derive(Clone, Debug)]
+pub struct Earlier {
+    /// The bundle.
+    pub kept: Kept,
+    /// The public key, where it was kept.
+    pub key: Option<[u8; 32]>,
+}
+
+/// Bundles of earlier keys that are to be given again, each key's in order. At most `limit`.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn to_return(connection: &Connection, limit: usize) -> Result<Vec<(Kept, Option<[u8; 32]>)>, StoreError> {
+pub fn to_return(connection: &Connection, limit: usize) -> Result<Vec<Earlier>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS}, key FROM to_return JOIN bundle ON row = to_return.bundle LEFT JOIN earlier_key USING (device)
          ORDER BY device, number LIMIT ?"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| Ok((read(row)?, row.get(4)?)))?;
+    let rows = statement
+        .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| Ok(Earlier { kept: read(row)?, key: row.get(4)? }))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -168,7 +168,7 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
                 break;
             }
         }
-        for (kept, key) in bundle::to_return(store.read(), budget.bundles)? {
+        for bundle::Earlier { kept, key } in bundle::to_return(store.read(), budget.bundles)? {
             let (place, row) = (room.pushed, kept.row);
             let Some(receipt) = kept.receipt else { continue };
             let key = key.map(ByteArray::from);
