@@ -1,6 +1,7 @@
 //! A bundle arrives: it is kept, with a receipt, or nothing happens.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use ed25519_dalek::VerifyingKey;
 use lentera_protocol::bundle::{Bundle, Change};
@@ -16,8 +17,8 @@ use super::scope::Own;
 use super::{BUSY_SECONDS, Failure, Service};
 use crate::storage::{Commit, Committed, Device, DocumentKey, HeldBundle, Parts, Place, Quarantined, Sender, Storage};
 
-/// Numbers of bundles above this are none: no device will ever have sealed so many, and no database counts so far.
-const NUMBER_MAX: u64 = i64::MAX.unsigned_abs();
+/// Numbers of bundles: from 1, and no device will ever have sealed so many that a database cannot count them.
+const NUMBERS: RangeInclusive<u64> = 1..=i64::MAX.unsigned_abs();
 /// How often a bundle is judged anew because what it was judged on changed meanwhile.
 const ATTEMPTS: u32 = 8;
 
@@ -90,7 +91,7 @@ impl<S: Storage> Service<S> {
     /// fill or nobody: that all of them were here once, its receipt shows.
     async fn open(&self, sealed: &[u8], way: &Way) -> Result<Result<Opened, Verdict>, Failure> {
         let unreadable = |code| Ok(Err(Verdict::Unreadable(code)));
-        let claimed = sign::peek::<Bundle>(sealed).ok().filter(|bundle| bundle.number <= NUMBER_MAX);
+        let claimed = sign::peek::<Bundle>(sealed).ok().filter(|bundle| NUMBERS.contains(&bundle.number));
         let Some(claimed) = claimed else { return unreadable("malformed") };
         let hash = Hash::of(sealed);
         let Some(sender) = self.storage.sender(claimed.device, hash).await? else { return unreadable("unknown_device") };

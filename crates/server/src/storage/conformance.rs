@@ -151,7 +151,14 @@ async fn enrols_and_revokes<S: Storage>(storage: &S) {
     for (seed, person) in [(11, 1), (12, 1), (13, 2), (14, 3)] {
         assert_eq!(enrol(seed, person, None).await, Enrolled::Done);
     }
-    assert_eq!(storage.devices(nip(1)).await.unwrap().len(), 3);
+    // An earlier key is known again and frozen; one that is known stays as it is.
+    for (seed, frozen_at) in [(200, Some(T0)), (11, None)] {
+        let earlier = Enrolment { nip: nip(1), key: [seed; 32], at: T0, new_password: None };
+        storage.know_earlier_key(earlier).await.unwrap();
+        let known = storage.device(device(seed)).await.unwrap().unwrap();
+        assert_eq!((known.employee.nip, known.frozen_at), (nip(1), frozen_at));
+    }
+    assert_eq!(storage.devices(nip(1)).await.unwrap().len(), 4);
 }
 
 async fn counts_requests_upwards<S: Storage>(storage: &S) {

@@ -86,6 +86,8 @@ async fn a_number_that_no_device_reaches_is_malformed_and_nothing_is_held() {
     for sealed in &parcels[..2] {
         assert_eq!(office.accept(sealed).await, Verdict::Unreadable("malformed"));
     }
+    let none = Bundle { number: 0, ..sign::peek(&parcels[2]).unwrap() }.seal(&device.key);
+    assert_eq!(office.accept(&none).await, Verdict::Unreadable("malformed"));
     assert_eq!(office.accept(&parcels[2]).await, Verdict::Unreadable("gap"));
     assert!(office.service.revoke_device(device.id()).await.unwrap());
     for sealed in &parcels[..2] {
