@@ -68,6 +68,8 @@ pub struct Server {
     /// Its clock.
     pub clock: Arc<ServerClock>,
     bug: Option<Bug>,
+    /// It was set back at least once.
+    pub was_restored: bool,
     running: Option<Running>,
 }
 
@@ -130,7 +132,15 @@ impl Server {
         let disk = Disk::attach(folder)?;
         disk.skip_sync(bug == Some(Bug::LyingDisk));
         let clock = ServerClock { millis: AtomicI64::new(NOW), dice: Mutex::new(Dice::new(seed ^ 0x5e_7e_12)) };
-        Ok(Self { folder: folder.to_owned(), backup: backup.to_owned(), disk, clock: Arc::new(clock), bug, running: None })
+        Ok(Self {
+            folder: folder.to_owned(),
+            backup: backup.to_owned(),
+            disk,
+            clock: Arc::new(clock),
+            bug,
+            was_restored: false,
+            running: None,
+        })
     }
 
     /// Where its database lies.
@@ -213,6 +223,7 @@ impl Server {
         self.stop()?;
         self.disk.flush();
         copy_folder(&self.backup, &self.folder)?;
+        self.was_restored = true;
         self.start(runtime)
     }
 

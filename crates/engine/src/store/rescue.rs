@@ -16,7 +16,7 @@ use lentera_domain::{Nip, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::identity::KeyState;
-use super::{MIGRATIONS, Store, StoreError, identity, record, stream};
+use super::{MIGRATIONS, Store, StoreError, bundle, identity, record, stream};
 
 /// What belongs to a database beside its own file.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
@@ -93,6 +93,8 @@ fn make(reading: &Path, rescuing: &Path, kept_at: &Path, now: Timestamp) -> Resu
                 let is_lost = missing.is_log() || identity.key_state == KeyState::Frozen;
                 let state = if is_lost { KeyState::Frozen } else { KeyState::Rescued };
                 identity::set_key_state(transaction, state)?;
+                // What was still to be asked about them is not read: all is asked again.
+                bundle::return_earlier_keys(transaction, identity.device())?;
             }
             Ok(None) => {}
             // The person enrols again, and what was typed goes on then.

@@ -209,7 +209,7 @@ impl Office {
     fn take(&mut self, id: DeviceId, key: &VerifyingKey, frame: Vec<u8>) -> Result<Vec<u8>, &'static str> {
         let (sealed, old) = match Handed::read(frame).unwrap() {
             Handed::Bundle(sealed) => (sealed, None),
-            Handed::Other(Other::Returned { sealed, receipt, .. }) => (sealed, Some(receipt)),
+            Handed::Other(Other::Returned { sealed, receipt, key }) => (sealed, Some((receipt, key.is_some()))),
             Handed::Other(Other::Parcel(_) | Other::Ask(_)) => return Err("no bundle"),
         };
         let bundle = Bundle::open(&sealed, key).map_err(|_| "bad_signature")?.into_inner();
@@ -227,7 +227,7 @@ impl Office {
                 device.frozen = true;
                 return Err("fork");
             }
-            None if old.is_some() && bundle.number > last + 1 => {}
+            None if old.as_ref().is_some_and(|(_, is_earlier)| *is_earlier) && bundle.number > last + 1 => {}
             None if bundle.number > last + 1 => return Err("gap"),
             None if bundle.previous != previous => {
                 device.frozen = true;
@@ -236,7 +236,7 @@ impl Office {
             None => {}
         }
         let receipt = match old {
-            Some(receipt) => {
+            Some((receipt, _)) => {
                 let word = verify::<Receipt>(&receipt, &Self::key().verifying_key()).unwrap();
                 assert_eq!((word.bundle, word.number), (Hash::of(&sealed), bundle.number));
                 receipt

@@ -36,8 +36,15 @@ pub enum Verdict {
 pub(super) enum Way {
     /// It is handed over, by whomever.
     Sent,
-    /// It was here before this server was restored from a backup: the receipt it was given then, as it was signed.
-    Returned(Box<Receipt>, Vec<u8>),
+    /// It was here before this server was restored from a backup.
+    Returned {
+        /// The receipt it was given then.
+        receipt: Box<Receipt>,
+        /// As it was signed.
+        signed: Vec<u8>,
+        /// It is of a key that its person uses no more: all that there is of that log comes, in order, whatever holes it has.
+        is_earlier: bool,
+    },
     /// It was held, and its owner confirmed it.
     Confirmed,
 }
@@ -48,7 +55,7 @@ impl Way {
         match self {
             Self::Sent => !device.is_barred(),
             // We had taken it before.
-            Self::Returned(..) | Self::Confirmed => true,
+            Self::Returned { .. } | Self::Confirmed => true,
         }
     }
 }
@@ -87,8 +94,8 @@ impl<S: Storage> Service<S> {
         Err(Refusal::Busy(BUSY_SECONDS).into())
     }
 
-    /// Reads a bundle that has its place in its device's log: behind the last. A returned one may leave a hole before it, which others may
-    /// fill or nobody: that all of them were here once, its receipt shows.
+    /// Reads a bundle that has its place in its device's log: behind the last. A returned one of an earlier key may leave a hole before it,
+    /// which others may fill or nobody: that all of them were here once, its receipt shows.
     async fn open(&self, sealed: &[u8], way: &Way) -> Result<Result<Opened, Verdict>, Failure> {
         let unreadable = |code| Ok(Err(Verdict::Unreadable(code)));
         let claimed = sign::peek::<Bundle>(sealed).ok().filter(|bundle| NUMBERS.contains(&bundle.number));
@@ -109,7 +116,7 @@ impl<S: Storage> Service<S> {
             return unreadable("held");
         }
         let (last, last_hash) = device.last;
-        if bundle.number > last + 1 && !matches!(way, Way::Returned(..)) {
+        if bundle.number > last + 1 && !matches!(way, Way::Returned { is_earlier: true, .. }) {
             return unreadable("gap");
         }
         let fits = match bundle.number {
@@ -138,12 +145,12 @@ impl<S: Storage> Service<S> {
     async fn commit(&self, sealed: &[u8], opened: Opened, way: &Way) -> Result<Option<Vec<u8>>, Failure> {
         let Opened { device, hash, bundle, changes } = opened;
         let arrived = match way {
-            Way::Returned(receipt, _) => lentera_domain::Timestamp::from_millis(receipt.time),
+            Way::Returned { receipt, .. } => lentera_domain::Timestamp::from_millis(receipt.time),
             Way::Sent | Way::Confirmed => self.now(),
         };
         let is_readable = changes.is_some();
         let (mut sent, parts) = self.whole_changes(&device, &bundle, changes.unwrap_or_default()).await?;
-        if let Way::Returned(receipt, _) = way {
+        if let Way::Returned { receipt, .. } = way {
             refuse_again(&mut sent, receipt);
         }
         let mut keys: Vec<_> = sent.iter().map(|sent| DocumentKey { kind: sent.change.kind, id: sent.change.id }).collect();
@@ -170,7 +177,7 @@ impl<S: Storage> Service<S> {
             judgement.outcomes.insert(place, Some(Outcome::Refused("malformed".to_owned())));
         }
         let receipt = match way {
-            Way::Returned(receipt, signed) => {
+            Way::Returned { receipt, signed, .. } => {
                 amending.add(receipt, self.storage.last_amendment(device.id).await?);
                 signed.clone()
             }

@@ -129,7 +129,7 @@ impl<S: Storage> Service<S> {
             return Ok(Verdict::Unreadable("bad_receipt"));
         }
         let device = receipt.device;
-        let way = Way::Returned(Box::new(receipt), signed);
+        let way = Way::Returned { receipt: Box::new(receipt), signed, is_earlier: whose.is_some() };
         match (self.accept(sealed, &way).await?, whose) {
             (Verdict::Unreadable("unknown_device"), Some((asking, key))) if DeviceId::of_key(&key) == device => {
                 let Some(asking) = self.storage.device(asking).await? else { return Ok(Verdict::Unreadable("unknown_device")) };

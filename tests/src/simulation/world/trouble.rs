@@ -6,6 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use lentera_api::view::Finding;
 use lentera_api::{Error, ExportReceipts, ExportUnsent, TakeFile};
 use lentera_domain::{Kind, UmkmId};
+use lentera_protocol::parcel::LenteraFile;
+use lentera_protocol::receipt::Receipt;
+use lentera_protocol::sign::peek;
 use uuid::Uuid;
 
 use super::{Dice, OnDevice, What, World};
@@ -219,11 +222,24 @@ impl World<'_> {
         match self.device(device)?.call(self.runtime, command) {
             Ok(_) => {
                 let file = std::fs::read(path)?;
+                self.note_overtaken(&file)?;
                 (0..self.devices.len()).filter(|other| *other != device).try_for_each(|other| self.take_file(other, &file))
             }
             Err(Error::NothingToExport) => Ok(()),
             Err(error) => self.judge(device, &error, false),
         }
+    }
+
+    /// Receipts in a file, of bundles that a server which was set back has no more.
+    fn note_overtaken(&mut self, file: &[u8]) -> Result<()> {
+        if !self.server.borrow().was_restored {
+            return Ok(());
+        }
+        let LenteraFile::Receipts { receipts, .. } = LenteraFile::read(file)? else { return Ok(()) };
+        let server = self.look_at_server()?;
+        let bundles = receipts.iter().filter_map(|sealed| Some(peek::<Receipt>(&sealed.0).ok()?.bundle.0));
+        self.overtaken.extend(bundles.filter(|bundle| !server.bundles.contains(bundle)));
+        Ok(())
     }
 
     fn take_file(&mut self, device: usize, file: &[u8]) -> Result<()> {

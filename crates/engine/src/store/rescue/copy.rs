@@ -15,11 +15,10 @@ use super::pages::Pages;
 use crate::store::StoreError;
 
 /// What is worth carrying over. Projections are made anew, tries to send are told no more.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 14] = [
     "identity",
     "earlier_key",
     "bundle",
-    "to_return",
     "change",
     "draft",
     "draft_aside",
@@ -219,7 +218,6 @@ pub fn mend(target: &Connection) -> Result<Counts, StoreError> {
             "UPDATE change SET replaces = NULL WHERE replaces IS NOT NULL AND replaces NOT IN (SELECT position FROM change)",
             [],
         )?;
-    target.execute("DELETE FROM to_return WHERE bundle NOT IN (SELECT row FROM bundle)", [])?;
     let missing = Missing { log: changes + bundles + unbound > 0, fetched: records > 0, other: drafts > 0 };
     let count = |sql: &str| target.query_row(sql, [], |row| row.get(0));
     Ok(Counts { changes: count("SELECT count(*) FROM change")?, drafts: count("SELECT count(*) FROM draft")?, missing })
