@@ -104,8 +104,9 @@ impl Budget {
         Self { ask: false, asked_in_vain: receipts == 0, ..self }
     }
 
-    /// After a request that handed over so many things and was cut, or its answer was: the next carries half of them at most. A question that found nothing is not asked again at once:
-    /// on a link that breaks after a few kilobytes it would each time take the room of what it asks for.
+    /// After a request that handed over so many things and was cut, or its answer was: the next carries half of them at most. A question that
+    /// found nothing is not asked again at once: on a link that breaks after a few kilobytes it would each time take the room of what it asks
+    /// for.
     pub fn after_cut(self, handed: usize) -> Self {
         let carried = Self { bundles: self.bundles.min(handed), ..self };
         Self { ask: self.ask || !self.asked_in_vain, ..carried.after(false) }

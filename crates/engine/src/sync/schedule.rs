@@ -22,8 +22,8 @@ pub const NETWORK_BACK: u64 = 3_000;
 /// Seconds that a busy server can ask for at most, and what is taken where it does not say.
 const ASKED_MAX: u32 = 3_600;
 const ASKED_UNSAID: u32 = 10;
-/// The longest wait beyond what a busy server asked for. It names each device a time of its own; more would only keep the unlucky waiting
-/// when it has long had time again.
+/// The longest wait beyond what a busy server asked for. Our server's gate names each device a time of its own; more would only keep the
+/// unlucky waiting when it has long had time again.
 const ASKED_EXTRA: u64 = 10_000;
 
 /// How a try ended.
