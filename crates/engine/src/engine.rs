@@ -14,7 +14,7 @@ use crate::data_folder::DataFolder;
 use crate::platform::{Platform, stamp};
 use crate::store::identity::{self, Identity};
 use crate::store::record::Writing;
-use crate::store::{Store, suspect};
+use crate::store::{Store, bundle, suspect};
 use crate::sync::driver::{self, Notes};
 use crate::sync::exchange::Budget;
 use crate::sync::exchange::rows::Rows;
@@ -60,6 +60,9 @@ impl Engine {
             store.write(|transaction| found.iter().try_for_each(|hash| suspect::note(transaction, *hash)))?;
             // What waited for a newer app may have it now.
             store.write(|transaction| Rows::new(transaction, now, &*watch).take_all_pending())?;
+            if let Ok(Some(identity)) = identity::find(store.read()) {
+                store.write(|transaction| bundle::return_waiting(transaction, identity.device()))?;
+            }
         }
         Ok(Self {
             platform,

@@ -134,6 +134,7 @@ impl<S: Storage> Storage for Planted<S> {
         revoke_device(id: DeviceId, at: Timestamp) -> bool;
         freeze_device(evidence: Quarantined) -> ();
         receipts(device: DeviceId, after: u64, limit: usize) -> Vec<Vec<u8>>;
+        last_word(device: DeviceId, number: u64) -> Option<Vec<u8>>;
         last_amendment(device: DeviceId) -> u64;
         documents(keys: Vec<DocumentKey>) -> Vec<KeptDocument>;
         parts(device: DeviceId) -> Vec<KeptPart>;

@@ -12,6 +12,7 @@ use lentera_protocol::limits::PASSWORD_MIN;
 use lentera_protocol::sign::{peek, sign, verify};
 use lentera_protocol::sync::{Refusal, Reply};
 use lentera_protocol::{DeviceId, Hash, VERSION, encode};
+use rusqlite::Connection;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -32,12 +33,12 @@ pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
     };
     let hello = greet(engine, &server).await?;
     let server_key = VerifyingKey::from_bytes(&hello.key).map_err(|_| Error::NotOurServer)?;
-    let device_key = match &place {
-        Place::Enrolled(_, _, key) => SigningKey::clone(key),
-        Place::New | Place::Lost(..) => SigningKey::from_bytes(&Zeroizing::new(random::<32>(&*engine.platform))),
+    let kept = match &place {
+        Place::Enrolled(_, _, before) if before.key_state != KeyState::Frozen => Some(before.device_key.clone()),
+        _ => None,
     };
     let login = Login { nip: &nip, password: &command.password, new_password: &command.new_password };
-    let answer = enrol_key(engine, &server, &server_key, &device_key, login).await?;
+    let (device_key, answer) = enrol_key(engine, &server, &server_key, kept, login).await?;
     let employee: Employee =
         serde_json::from_str(&answer.employee).map_err(|error| Error::Internal { detail: format!("employee: {error}") })?;
     let identity = Identity {
@@ -64,7 +65,10 @@ pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
         })
     };
     let (folder, store) = match place {
-        Place::Enrolled(folder, store, _) => (folder, store),
+        Place::Enrolled(folder, mut store, _) => {
+            store.write(|transaction| go_on(transaction, &identity.device_key, &answer, anchor(engine, &answer)))?;
+            (folder, store)
+        }
         Place::Lost(folder, mut store) => {
             insert(&mut store)?;
             (folder, store)
@@ -88,7 +92,7 @@ pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
 pub async fn log_in_again(engine: &Engine, command: &LogInAgain) -> Result<Status, Error> {
     // An answer to a request under the old key must not come in between.
     let _no_exchange = engine.exchanging.lock().await;
-    let (nip, server, server_key, old) = engine.read(|_, identity| {
+    let (nip, server, server_key, kept) = engine.read(|_, identity| {
         let forgotten = (identity.key_state == KeyState::Unknown).then(|| identity.device_key.clone());
         if identity.key_state == KeyState::Good {
             return Err(Error::AlreadyEnrolled);
@@ -96,32 +100,36 @@ pub async fn log_in_again(engine: &Engine, command: &LogInAgain) -> Result<Statu
         Ok((identity.employee.nip.clone(), Server::of(identity), identity.server_key, forgotten))
     })?;
     greet(engine, &server).await?;
-    let device_key = match &old {
-        Some(key) => key.clone(),
-        None => SigningKey::from_bytes(&Zeroizing::new(random::<32>(&*engine.platform))),
-    };
     let login = Login { nip: &nip, password: &command.password, new_password: &command.new_password };
-    let answer = enrol_key(engine, &server, &server_key, &device_key, login).await?;
+    let (device_key, answer) = enrol_key(engine, &server, &server_key, kept, login).await?;
     let anchor = anchor(engine, &answer);
-    let replace = |transaction: &rusqlite::Connection| -> Result<(), StoreError> {
-        identity::set_key_state(transaction, KeyState::Good)?;
-        // The server holds nothing of this key: it is given all again, or what was not receipted under the new one.
-        identity::note_answer(transaction, answer.scope_epoch, anchor, 0)?;
-        if old.is_none() {
-            identity::set_key(transaction, &device_key)?;
-            // The old key was not given its own rows, and this device may lack them: its disk was set back, or rescued in part.
-            stream::clear(transaction)?;
-            let identity = identity::find(transaction)?.ok_or(StoreError::Damaged("identity"))?;
-            reissue::under_new_key(transaction, &identity)?;
-        }
-        // Whether the server was restored from a backup since an earlier key was last heard of, only this shows.
-        bundle::return_earlier_keys(transaction, DeviceId::of_key(device_key.verifying_key().as_bytes()))
-    };
-    engine.with_store(|store| store.write(|transaction| Ok::<_, Error>(replace(transaction)?)))?.ok_or(Error::NotEnrolled)?;
+    let go_on = |store: &mut Store| Ok(store.write(|transaction| go_on(transaction, &device_key, &answer, anchor))?);
+    engine.with_store(go_on)?.ok_or(Error::NotEnrolled)?;
     engine.emit_light();
     engine.emit(Event::RecordsChanged);
     engine.wake();
     super::status::status(engine)
+}
+
+/// A database goes on under the key that was enrolled, its own or another.
+fn go_on(connection: &Connection, key: &SigningKey, answer: &EnrolAnswer, anchor: Anchor) -> Result<(), StoreError> {
+    let before = identity::find(connection)?.ok_or(StoreError::Damaged("identity"))?;
+    let is_new = before.device_key != *key;
+    if !is_new && before.key_state != KeyState::Unknown {
+        return Ok(());
+    }
+    identity::set_key_state(connection, KeyState::Good)?;
+    // The server holds nothing of this key: it is given all again, or what was not receipted under the new one.
+    identity::note_answer(connection, answer.scope_epoch, anchor, 0)?;
+    if is_new {
+        identity::set_key(connection, key)?;
+        // The old key was not given its own rows, and this device may lack them: its disk was set back, or rescued in part.
+        stream::clear(connection)?;
+        let identity = identity::find(connection)?.ok_or(StoreError::Damaged("identity"))?;
+        reissue::under_new_key(connection, &identity)?;
+    }
+    // Whether the server was restored from a backup since an earlier key was last heard of, only this shows.
+    bundle::return_earlier_keys(connection, DeviceId::of_key(key.verifying_key().as_bytes()))
 }
 
 pub async fn change_password(engine: &Engine, command: &ChangePassword) -> Result<Done, Error> {
@@ -130,7 +138,7 @@ pub async fn change_password(engine: &Engine, command: &ChangePassword) -> Resul
     greet(engine, &server).await?;
     let request = account::ChangePassword { nip, password: command.password.clone(), new_password: command.new_password.clone() };
     let response = post(engine, &server, "/v1/password", encode(&request)).await?;
-    read_reply::<PasswordChanged>(&response, &server_key)?;
+    done(read_reply::<PasswordChanged>(&response, &server_key)?)?;
     Ok(Done {})
 }
 
@@ -163,22 +171,33 @@ struct Login<'a> {
     new_password: &'a str,
 }
 
+/// Enrols a key: the one that was `kept`, where the server still takes it, else a new one. Gives which.
 async fn enrol_key(
     engine: &Engine,
     server: &Server,
     server_key: &VerifyingKey,
-    device_key: &SigningKey,
+    kept: Option<SigningKey>,
     login: Login<'_>,
-) -> Result<EnrolAnswer, Error> {
-    let request = account::Enrol {
-        version: VERSION,
-        nip: login.nip.to_string(),
-        password: login.password.to_owned(),
-        new_password: login.new_password.to_owned(),
-        key: device_key.verifying_key().to_bytes(),
+) -> Result<(SigningKey, EnrolAnswer), Error> {
+    let ask = async |key: &SigningKey| {
+        let request = account::Enrol {
+            version: VERSION,
+            nip: login.nip.to_string(),
+            password: login.password.to_owned(),
+            new_password: login.new_password.to_owned(),
+            key: key.verifying_key().to_bytes(),
+        };
+        read_reply(&post(engine, server, "/v1/enrol", sign(&request, key)).await?, server_key)
     };
-    let response = post(engine, server, "/v1/enrol", sign(&request, device_key)).await?;
-    read_reply(&response, server_key)
+    if let Some(key) = kept {
+        match ask(&key).await? {
+            Reply::Refused(Refusal::KeyFrozen) => {}
+            reply => return Ok((key, done(reply)?)),
+        }
+    }
+    let key = SigningKey::from_bytes(&Zeroizing::new(random::<32>(&*engine.platform)));
+    let answer = done(ask(&key).await?)?;
+    Ok((key, answer))
 }
 
 /// The time that an enrolment told.
@@ -208,25 +227,31 @@ async fn post(engine: &Engine, server: &Server, path: &str, body: Vec<u8>) -> Re
     })
 }
 
-fn read_reply<T: for<'b> minicbor::Decode<'b, ()>>(response: &Response, server_key: &VerifyingKey) -> Result<T, Error> {
+fn read_reply<T: for<'b> minicbor::Decode<'b, ()>>(response: &Response, server_key: &VerifyingKey) -> Result<Reply<T>, Error> {
     if response.status == 503 {
         return Err(Error::ServerBusy);
     }
-    match verify::<Reply<T>>(&response.body, server_key).map_err(|_| Error::NotOurServer)?.into_inner() {
-        Reply::Done(answer) => Ok(answer),
-        Reply::Refused(refusal) => Err(match refusal {
-            Refusal::WrongLogin(tries_left) => Error::WrongLogin { tries_left },
-            Refusal::TooManyTries(until) => Error::TooManyTries { until: Timestamp::from_millis(until) },
-            Refusal::PasswordChangeNeeded => Error::PasswordChangeNeeded,
-            Refusal::WeakPassword => Error::WeakPassword { min: PASSWORD_MIN },
-            Refusal::Version => Error::AppTooOld,
-            Refusal::Revoked | Refusal::UnknownDevice => Error::DeviceRevoked,
-            Refusal::Busy(_) => Error::ServerBusy,
-            Refusal::Malformed | Refusal::Internal | Refusal::KeyFrozen | Refusal::Replayed(_) => {
-                Error::Internal { detail: format!("server: {refusal:?}") }
-            }
-        }),
-    }
+    Ok(verify::<Reply<T>>(&response.body, server_key).map_err(|_| Error::NotOurServer)?.into_inner())
+}
+
+/// What was asked for, or why not.
+fn done<T>(reply: Reply<T>) -> Result<T, Error> {
+    let refusal = match reply {
+        Reply::Done(answer) => return Ok(answer),
+        Reply::Refused(refusal) => refusal,
+    };
+    Err(match refusal {
+        Refusal::WrongLogin(tries_left) => Error::WrongLogin { tries_left },
+        Refusal::TooManyTries(until) => Error::TooManyTries { until: Timestamp::from_millis(until) },
+        Refusal::PasswordChangeNeeded => Error::PasswordChangeNeeded,
+        Refusal::WeakPassword => Error::WeakPassword { min: PASSWORD_MIN },
+        Refusal::Version => Error::AppTooOld,
+        Refusal::Revoked | Refusal::UnknownDevice => Error::DeviceRevoked,
+        Refusal::Busy(_) => Error::ServerBusy,
+        Refusal::Malformed | Refusal::Internal | Refusal::KeyFrozen | Refusal::Replayed(_) => {
+            Error::Internal { detail: format!("server: {refusal:?}") }
+        }
+    })
 }
 
 /// Where a person's database is in this data folder.
@@ -235,8 +260,8 @@ enum Place {
     New,
     /// Here, but its identity was lost with damaged pages: what the person typed there goes on.
     Lost(Uuid, Store),
-    /// Here and not in use: another person was enrolled since, or the power went at the end of the enrolment. Its key goes on.
-    Enrolled(Uuid, Store, Box<SigningKey>),
+    /// Here and not in use: another person was enrolled since, or the power went at the end of the enrolment. It goes on.
+    Enrolled(Uuid, Store, Box<Identity>),
 }
 
 fn find_place(engine: &Engine, nip: &Nip) -> Result<Place, Error> {
@@ -250,7 +275,7 @@ fn find_place(engine: &Engine, nip: &Nip) -> Result<Place, Error> {
                 if is_active {
                     return Err(Error::AlreadyEnrolled);
                 }
-                return Ok(Place::Enrolled(folder, store, Box::new(identity.device_key)));
+                return Ok(Place::Enrolled(folder, store, Box::new(identity)));
             }
             Ok(None) => {
                 let owner = rescue::owner(store.read())?;

@@ -93,6 +93,18 @@ pub fn return_earlier_keys(connection: &Connection, present: DeviceId) -> Result
     Ok(())
 }
 
+/// The server is to be asked about changes of earlier keys that wait: what becomes of them it tells their own key alone.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn return_waiting(connection: &Connection, present: DeviceId) -> Result<(), StoreError> {
+    let sql = "INSERT INTO to_return
+        SELECT DISTINCT bundle FROM change JOIN bundle ON bundle.row = change.bundle
+        WHERE intent IS NOT NULL AND outcome IS NOT 'accepted' AND outcome = 'need' AND device <> ? ON CONFLICT DO NOTHING";
+    connection.prepare_cached(sql)?.execute([present.0])?;
+    Ok(())
+}
+
 /// A bundle of an earlier key, to be given again.
 #[derive(Clone, Debug)]
 pub struct Earlier {

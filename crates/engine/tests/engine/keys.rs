@@ -7,7 +7,7 @@ use lentera_protocol::{bundle::Bundle, sign};
 use serde_json::json;
 
 use crate::office::Office;
-use crate::world::{Link, Phone};
+use crate::world::{Link, NIP, Phone, invite};
 
 fn refuse(phone: &Phone, refusal: Refusal) {
     let body = sign::sign(&Reply::<lentera_protocol::sync::Answer>::Refused(refusal), &Office::key());
@@ -172,4 +172,28 @@ fn new_keys_again_and_again_lose_nothing() {
     assert_eq!(phone.sync()["light"]["waiting"], 0);
     assert_eq!(phone.call("log_entry", json!({"id": id}))["entry"]["obstacle"], "listrik padam");
     assert_eq!((phone.light(), phone.world.office().changes().len()), ((0, 0), 2));
+}
+
+#[test]
+fn two_people_share_a_device_and_one_comes_back_to_a_key_that_the_office_froze_meanwhile() {
+    for knows in [false, true] {
+        let phone = Phone::enrolled();
+        phone.add("Rapat");
+        phone.sync();
+        let first = *phone.world.office().devices.keys().next().unwrap();
+        phone.add("Belum terkirim");
+        phone.world.office().device().frozen = true;
+        if knows {
+            phone.sync();
+        }
+        let enrol = |nip: &str| phone.call("enrol", json!({"invite": invite(), "nip": nip, "password": "x"}));
+        enrol("198506152010011000");
+        assert_eq!(phone.entries(), Vec::<String>::new());
+        enrol(NIP);
+        assert_eq!((phone.entries().len(), phone.light()), (2, (1, 0)));
+        assert_eq!(phone.sync()["light"]["waiting"], 0);
+        let office = phone.world.office();
+        assert_eq!((office.devices.len(), office.changes().len()), (3, 2));
+        assert_eq!(office.devices[&first].log.len(), 1, "nothing more came under that key");
+    }
 }

@@ -119,6 +119,9 @@ impl Office {
         }))
         .unwrap();
         let device = self.devices.entry(DeviceId::of_key(&enrol.key)).or_default();
+        if device.frozen {
+            return sign(&Reply::<EnrolAnswer>::Refused(Refusal::KeyFrozen), &key);
+        }
         device.key = Some(VerifyingKey::from_bytes(&enrol.key).unwrap());
         let employee = serde_json::to_string(&employee).unwrap();
         sign(&Reply::Done(EnrolAnswer { employee, scope_epoch: self.scope_epoch, time: self.time }), &key)

@@ -1,9 +1,11 @@
 //! A server restored from an older backup, and a device whose disk was set back.
 
 use lentera_protocol::Hash;
-use lentera_protocol::receipt::{Exception, Outcome};
+use lentera_protocol::receipt::{Exception, Outcome, Receipt};
+use lentera_protocol::sign::{peek, sign};
 use serde_json::json;
 
+use crate::office::Office;
 use crate::world::{Link, Phone};
 
 fn work(phone: &Phone, count: usize) {
@@ -165,6 +167,35 @@ fn a_restored_server_learns_an_earlier_key_again() {
     assert_eq!(phone.sync()["light"]["waiting"], 0);
     assert_eq!(phone.world.office().devices[&first].log, whole, "the very bundles with the very receipts");
     assert_eq!((phone.world.office().changes().len(), phone.entries().len()), (4, 4));
+}
+
+#[test]
+fn what_waits_again_of_an_earlier_key_is_asked_about_at_every_start() {
+    let (mut phone, first) = with_a_second_key();
+    let amend = |phone: &Phone, number: u64, exceptions: Vec<Exception>| {
+        let mut office = phone.world.office();
+        let (_, receipt) = &mut office.devices.get_mut(&first).unwrap().log[1];
+        let before: Receipt = peek(receipt).unwrap();
+        *receipt = sign(&Receipt { exceptions, amendment: Some(number), ..before }, &Office::key());
+    };
+    let need = |index| Exception { index, outcome: Outcome::Need(Hash([1; 32])) };
+    amend(&phone, 1, vec![need(0)]);
+    // A second restore: whoever had a second key has a third.
+    phone.world.office().devices.retain(|id, _| *id == first);
+    phone.sync();
+    phone.call("log_in_again", json!({"password": "x"}));
+    assert_eq!(phone.sync()["light"]["waiting"], 1);
+    phone.sync();
+    assert_eq!(phone.world.office().carried.last().unwrap(), &Vec::<i64>::new(), "it is not asked for all the time");
+    phone.restart();
+    assert_eq!(phone.sync()["light"]["waiting"], 1);
+    amend(&phone, 2, vec![]);
+    phone.restart();
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+    assert_eq!(phone.world.office().carried.last().unwrap(), &vec![-2]);
+    phone.restart();
+    phone.sync();
+    assert_eq!(phone.world.office().carried.last().unwrap(), &Vec::<i64>::new(), "and then it is over");
 }
 
 #[test]

@@ -129,14 +129,19 @@ impl<S: Storage> Service<S> {
             return Ok(Verdict::Unreadable("bad_receipt"));
         }
         let device = receipt.device;
+        let number = receipt.number;
         let way = Way::Returned { receipt: Box::new(receipt), signed, is_earlier: whose.is_some() };
-        match (self.accept(sealed, &way).await?, whose) {
-            (Verdict::Unreadable("unknown_device"), Some((asking, key))) if DeviceId::of_key(&key) == device => {
-                let Some(asking) = self.storage.device(asking).await? else { return Ok(Verdict::Unreadable("unknown_device")) };
-                let earlier = Enrolment { nip: asking.employee.nip, key, at: self.now(), new_password: None };
-                self.storage.know_earlier_key(earlier).await?;
-                self.accept(sealed, &way).await
-            }
+        let Some((asking, key)) = whose else { return self.accept(sealed, &way).await };
+        let mut verdict = self.accept(sealed, &way).await?;
+        if verdict == Verdict::Unreadable("unknown_device") && DeviceId::of_key(&key) == device {
+            let Some(asking) = self.storage.device(asking).await? else { return Ok(verdict) };
+            let earlier = Enrolment { nip: asking.employee.nip, key, at: self.now(), new_password: None };
+            self.storage.know_earlier_key(earlier).await?;
+            verdict = self.accept(sealed, &way).await?;
+        }
+        // Nobody is told amendments of an earlier key but who asks like this.
+        match (verdict, self.storage.last_word(device, number).await?) {
+            (Verdict::Receipt(_), Some(last)) => Ok(Verdict::Receipt(last)),
             (verdict, _) => Ok(verdict),
         }
     }

@@ -350,6 +350,9 @@ async fn keeps_what_waits_until_it_is_settled<S: Storage>(storage: &S) {
     assert_eq!(storage.commit_bundle(settled(20)).await.unwrap(), Committed::Done);
     assert_eq!((word(storage, 14, 1).await, storage.last_amendment(device(14)).await.unwrap()), (Some(vec![1]), 22));
     assert_eq!(storage.receipts(device(14), 0, 9).await.unwrap(), [vec![1]]);
+    for (of, number, last) in [(14, 1, Some(vec![22])), (14, 2, None), (1, 4, Some(vec![4])), (14, u64::MAX >> 1, None)] {
+        assert_eq!(storage.last_word(device(of), number).await.unwrap(), last);
+    }
     assert!(storage.documents(vec![KEY]).await.unwrap().remove(0).waiting.is_empty());
     // The home's people get it, its author's other devices too; those get nothing that others wrote.
     assert_eq!(changes_for(storage, 11).await, [1, 2, 3, 4, 51]);

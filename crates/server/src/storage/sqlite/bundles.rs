@@ -46,16 +46,14 @@ pub fn receipts(db: &Connection, device: DeviceId, after: u64, limit: usize) -> 
 pub const LAST_AMENDMENT: &str =
     "SELECT receipt FROM amendment WHERE device = ? AND bundle_number = ? ORDER BY number DESC LIMIT 1";
 
-/// The last receipt of a bundle that is here: what an amendment goes on from.
-fn last_word(db: &Connection, device: DeviceId, number: i64) -> Result<Vec<u8>, StorageError> {
-    let amended =
-        db.prepare_cached(LAST_AMENDMENT)?.query_row(params![device.to_string(), number], |row| row.get(0)).optional()?;
-    match amended {
-        Some(receipt) => Ok(receipt),
-        None => Ok(db
-            .prepare_cached("SELECT receipt FROM bundle WHERE device = ? AND number = ?")?
-            .query_row(params![device.to_string(), number], |row| row.get(0))?),
-    }
+/// The newest amendment of a bundle, else its receipt: what a next amendment goes on from.
+pub fn last_word(db: &Connection, device: DeviceId, number: u64) -> Result<Option<Vec<u8>>, StorageError> {
+    let bundle = params![device.to_string(), as_sql(number)?];
+    let word = |sql| db.prepare_cached(sql)?.query_row(bundle, |row| row.get(0)).optional();
+    Ok(match word(LAST_AMENDMENT)? {
+        Some(receipt) => Some(receipt),
+        None => word("SELECT receipt FROM bundle WHERE device = ? AND number = ?")?,
+    })
 }
 
 /// Number of the device's last amendment; 0 for none.
@@ -113,7 +111,8 @@ fn waiting(db: &Connection, key: DocumentKey, uuid: &str) -> Result<Vec<Waiting>
             key: row.get(8)?,
             author: parse_nip(row.get_ref(9)?.as_str().map_err(rusqlite::Error::from)?)?,
             arrived: Timestamp::from_millis(row.get(10)?),
-            receipt: last_word(db, place.device, number)?,
+            receipt: last_word(db, place.device, place.number)?
+                .ok_or_else(|| StorageError::Damaged("a waiting change without a bundle".to_owned()))?,
             amendment: amendment(db, place.device)?,
         });
     }

@@ -170,6 +170,27 @@ async fn an_earlier_key_that_was_enrolled_after_the_backup_is_known_again_and_fr
 }
 
 #[tokio::test]
+async fn whoever_brings_back_what_an_earlier_key_sealed_is_told_the_last_word() {
+    let office = Office::open().await;
+    let mut siti = TestDevice::enrol(&office, SITI, 2).await;
+    let mut earlier = TestDevice::enrol(&office, AHMAD, 3).await;
+    let asking = TestDevice::enrol(&office, AHMAD, 4).await.id();
+    let backup = office.back_up();
+    let [first, second] = <[Change; 2]>::try_from(umkm_in_turn(&[siti.actor(), earlier.actor()], 7)).unwrap();
+    let (hers, his) = (siti.seal(&[first]), earlier.seal(&[second]));
+    let (her_receipt, his_receipt) = (bytes(office.accept(&hers).await), bytes(office.accept(&his).await));
+    let office = office.restored_from(&backup);
+    let key = Some(earlier.key.verifying_key().to_bytes());
+    let told = async |receipt: &[u8]| hand_back_of(&office, &his, receipt, key, asking).await.receipts.remove(0);
+    let waits = told(&his_receipt).await;
+    assert!(matches!(office.verify(&waits).exceptions.as_slice(), [Exception { outcome: Outcome::Need(_), .. }]));
+    assert_eq!(told(&his_receipt).await, waits);
+    hand_back(&office, &hers, &her_receipt).await;
+    let stands = office.verify(&told(&waits).await);
+    assert!(stands.exceptions.is_empty() && stands.amendment > office.verify(&waits).amendment);
+}
+
+#[tokio::test]
 async fn another_content_of_a_number_is_a_fork_however_it_comes() {
     let office = Office::open().await;
     let mut device = TestDevice::enrol(&office, SITI, 2).await;
