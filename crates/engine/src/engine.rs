@@ -60,9 +60,7 @@ impl Engine {
             store.write(|transaction| found.iter().try_for_each(|hash| suspect::note(transaction, *hash)))?;
             // What waited for a newer app may have it now.
             store.write(|transaction| Rows::new(transaction, now, &*watch).take_all_pending())?;
-            if let Ok(Some(identity)) = identity::find(store.read()) {
-                store.write(|transaction| bundle::return_waiting(transaction, identity.device()))?;
-            }
+            ask_about_earlier_keys(store);
         }
         Ok(Self {
             platform,
@@ -103,6 +101,7 @@ impl Engine {
     pub fn set_in_front(&self, in_front: bool) {
         self.in_front.set(in_front);
         if in_front {
+            self.store.borrow_mut().iter_mut().for_each(ask_about_earlier_keys);
             self.wake();
         }
     }
@@ -181,5 +180,13 @@ impl Drop for Engine {
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+/// The server is to be asked for its last word on what earlier keys sealed. Where that cannot be noted now, the disk being full, it is
+/// another time.
+fn ask_about_earlier_keys(store: &mut Store) {
+    if let Ok(Some(identity)) = identity::find(store.read()) {
+        drop(store.write(|transaction| bundle::ask_about_earlier_keys(transaction, identity.device())));
     }
 }

@@ -145,6 +145,9 @@ pub trait Storage: Clone + Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Vec<u8>>, StorageError>> + Send;
 
+    /// A bundle of the device, as it was sealed. `None`: not here.
+    fn bundle(&self, device: DeviceId, number: u64) -> impl Future<Output = Result<Option<Vec<u8>>, StorageError>> + Send;
+
     /// The last word on a bundle of the device: its newest amendment, else its receipt. `None`: no such bundle.
     fn last_word(&self, device: DeviceId, number: u64) -> impl Future<Output = Result<Option<Vec<u8>>, StorageError>> + Send;
 

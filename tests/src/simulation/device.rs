@@ -9,10 +9,12 @@ use anyhow::{Context, Result, anyhow};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use lentera_api::{Call, Command, Error};
-use lentera_domain::Timestamp;
+use lentera_domain::{LogEntryId, Timestamp};
 use lentera_engine::{Engine, Exchange, Platform, Post, Response, TransportError};
 use lentera_protocol::bundle::Boot;
+use rusqlite::OptionalExtension;
 use tokio::runtime::Runtime;
+use uuid::Uuid;
 
 use super::network::Network;
 use super::{NOW, copy_folder};
@@ -257,17 +259,25 @@ impl Device {
         Ok(fs::write(&database, bytes)?)
     }
 
-    /// The planted bug: the last change written here is forgotten, so that the next one gets its number.
+    /// The planted bug: an edit of an activity that arrived is forgotten, so that the next one gets its seq. Gives its hash, and which
+    /// activity's.
     ///
     /// # Errors
     /// Where that fails.
-    pub fn forget_last_change(&mut self) -> Result<()> {
+    pub fn forget_edit(&mut self) -> Result<Option<([u8; 32], LogEntryId)>> {
         self.stop()?;
-        if let Some(database) = self.database() {
-            let last = "DELETE FROM change WHERE position = (SELECT max(position) FROM change WHERE intent IS NOT NULL)";
-            rusqlite::Connection::open(database)?.execute(last, [])?;
-        }
-        self.start().map_err(|error| anyhow!("device {}: {error}", self.number))
+        let forget = |database: PathBuf| {
+            let last = "DELETE FROM change WHERE position = (
+                SELECT max(position) FROM change AS last WHERE kind = 1 AND outcome = 'accepted'
+                    AND EXISTS (SELECT 1 FROM change WHERE kind = 1 AND id = last.id AND position < last.position)
+                    AND NOT EXISTS (SELECT 1 FROM change WHERE kind = 1 AND id = last.id AND position > last.position)
+                ) RETURNING hash, id";
+            let database = rusqlite::Connection::open(database)?;
+            database.query_row(last, [], |row| Ok((row.get(0)?, LogEntryId(Uuid::from_bytes(row.get(1)?))))).optional()
+        };
+        let forgotten = self.database().map(forget).transpose()?.flatten();
+        self.start().map_err(|error| anyhow!("device {}: {error}", self.number))?;
+        Ok(forgotten)
     }
 
     /// A file of a person's on this device.

@@ -111,4 +111,11 @@ impl Ledger {
         }
         self.drafts.retain(|(of, name), token| *of != device || here.has_draft(name, token));
     }
+
+    /// Nobody is asked for a change any more that was planted to be missing.
+    pub fn forget(&mut self, change: [u8; 32]) {
+        for saved in self.saved.iter_mut().filter(|saved| saved.change == change) {
+            (saved.is_here, saved.excused) = (false, Some("forgotten"));
+        }
+    }
 }

@@ -245,12 +245,13 @@ const SEEN_ON_DEVICES: [(&str, &str); 5] = [
     ("kept aside", "SELECT count(*) FROM quarantine"),
 ];
 /// Rare things on the server.
-const SEEN_ON_SERVER: [(&str, &str); 5] = [
+const SEEN_ON_SERVER: [(&str, &str); 6] = [
     ("changes", "SELECT count(*) FROM change"),
     ("amendments", "SELECT count(*) FROM amendment"),
     ("frozen keys", "SELECT count(*) FROM device WHERE frozen_at IS NOT NULL"),
     ("withdrawn", "SELECT count(*) FROM device WHERE revoked_at IS NOT NULL"),
     ("quarantined", "SELECT count(*) FROM quarantine"),
+    ("seqs given twice", "SELECT count(*) FROM quarantine WHERE code = 'wrong_seq'"),
 ];
 
 fn open(database: &Path) -> Result<Connection> {

@@ -24,7 +24,7 @@ pub enum Bug {
     CursorPastRow,
     /// Of two changes that build on each other the second is dropped.
     DependentDropped,
-    /// A device forgets its last change and numbers the next one like it.
+    /// A device forgets an edit that has arrived, and gives the next one its seq.
     SeqReused,
 }
 
@@ -134,6 +134,7 @@ impl<S: Storage> Storage for Planted<S> {
         revoke_device(id: DeviceId, at: Timestamp) -> bool;
         freeze_device(evidence: Quarantined) -> ();
         receipts(device: DeviceId, after: u64, limit: usize) -> Vec<Vec<u8>>;
+        bundle(device: DeviceId, number: u64) -> Option<Vec<u8>>;
         last_word(device: DeviceId, number: u64) -> Option<Vec<u8>>;
         last_amendment(device: DeviceId) -> u64;
         documents(keys: Vec<DocumentKey>) -> Vec<KeptDocument>;

@@ -121,14 +121,14 @@ impl<'a> World<'a> {
             self.trouble(event.what, device, &mut dice)?;
         }
         self.restore_power()?;
-        if self.bug == Some(Bug::SeqReused) && dice.one_in(8) {
-            self.device_mut(device)?.forget_last_change()?;
-        }
         if let Some(typed) = saved.filter(|typed| !typed.is_empty()) {
             let here = self.look(device)?;
             for token in self.ledger.save(device, &here, typed) {
                 self.fail(Fault::Lost, format!("device {device} said that {token} is saved, and does not hold it"));
             }
+        }
+        if self.bug == Some(Bug::SeqReused) && dice.one_in(8) {
+            self.reuse_seq(device, &mut dice)?;
         }
         self.check(device)
     }

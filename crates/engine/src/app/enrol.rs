@@ -116,7 +116,7 @@ fn go_on(connection: &Connection, key: &SigningKey, answer: &EnrolAnswer, anchor
     let before = identity::find(connection)?.ok_or(StoreError::Damaged("identity"))?;
     let is_new = before.device_key != *key;
     if !is_new && before.key_state != KeyState::Unknown {
-        return Ok(());
+        return bundle::ask_about_earlier_keys(connection, before.device());
     }
     identity::set_key_state(connection, KeyState::Good)?;
     // The server holds nothing of this key: it is given all again, or what was not receipted under the new one.
@@ -128,8 +128,10 @@ fn go_on(connection: &Connection, key: &SigningKey, answer: &EnrolAnswer, anchor
         let identity = identity::find(connection)?.ok_or(StoreError::Damaged("identity"))?;
         reissue::under_new_key(connection, &identity)?;
     }
+    let present = DeviceId::of_key(key.verifying_key().as_bytes());
+    bundle::ask_about_earlier_keys(connection, present)?;
     // Whether the server was restored from a backup since an earlier key was last heard of, only this shows.
-    bundle::return_earlier_keys(connection, DeviceId::of_key(key.verifying_key().as_bytes()))
+    bundle::return_earlier_keys(connection, present)
 }
 
 pub async fn change_password(engine: &Engine, command: &ChangePassword) -> Result<Done, Error> {

@@ -93,14 +93,18 @@ pub fn return_earlier_keys(connection: &Connection, present: DeviceId) -> Result
     Ok(())
 }
 
-/// The server is to be asked about changes of earlier keys that wait: what becomes of them it tells their own key alone.
+/// The server is to be asked about what it is not known to have said its last word on, of all keys but `present`, which alone is told
+/// amendments: bundles of which something waits, and those without a receipt of which something stands that the server has given out.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn return_waiting(connection: &Connection, present: DeviceId) -> Result<(), StoreError> {
+pub fn ask_about_earlier_keys(connection: &Connection, present: DeviceId) -> Result<(), StoreError> {
     let sql = "INSERT INTO to_return
-        SELECT DISTINCT bundle FROM change JOIN bundle ON bundle.row = change.bundle
-        WHERE intent IS NOT NULL AND outcome IS NOT 'accepted' AND outcome = 'need' AND device <> ? ON CONFLICT DO NOTHING";
+        SELECT bundle FROM change WHERE intent IS NOT NULL AND outcome IS NOT 'accepted' AND outcome = 'need'
+            AND bundle IN (SELECT row FROM bundle WHERE device <> ?1)
+        UNION SELECT row FROM bundle WHERE receipt IS NULL AND device <> ?1
+            AND EXISTS (SELECT 1 FROM change WHERE change.bundle = bundle.row AND outcome = 'accepted')
+        ON CONFLICT DO NOTHING";
     connection.prepare_cached(sql)?.execute([present.0])?;
     Ok(())
 }
@@ -136,6 +140,17 @@ pub fn to_return(connection: &Connection, limit: usize) -> Result<Vec<Earlier>, 
 pub fn set_returned(connection: &Connection, row: i64) -> Result<(), StoreError> {
     connection.prepare_cached("DELETE FROM to_return WHERE bundle = ?")?.execute([row])?;
     Ok(())
+}
+
+/// The server holds this bundle back, which it may not have had before: what it carried waits.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_held(connection: &Connection, row: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE change SET outcome = 'need', arrived_at = NULL
+        WHERE outcome = 'accepted' AND intent IS NOT NULL AND bundle = (SELECT row FROM bundle WHERE row = ? AND receipt IS NULL)";
+    connection.prepare_cached(sql)?.execute([row])?;
+    set_returned(connection, row)
 }
 
 /// The server cannot be given this bundle again: what it carried has not arrived.

@@ -171,9 +171,11 @@ pub fn prepare(store: &mut Store, stamp: impl FnOnce(&Identity) -> Stamp, budget
         }
         for bundle::Earlier { kept, key } in bundle::to_return(store.read(), budget.bundles)? {
             let (place, row) = (room.pushed, kept.row);
-            let Some(receipt) = kept.receipt else { continue };
-            let key = key.map(ByteArray::from);
-            if !room.push(Handed::Other(Other::Returned { sealed: kept.sealed, receipt, key })) {
+            let handed = match kept.receipt {
+                Some(receipt) => Handed::Other(Other::Returned { sealed: kept.sealed, receipt, key: key.map(ByteArray::from) }),
+                None => Handed::Bundle(kept.sealed),
+            };
+            if !room.push(handed) {
                 break;
             }
             returned.push((place, row));

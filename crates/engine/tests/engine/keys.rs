@@ -119,8 +119,8 @@ fn a_bundle_that_the_disk_changed_is_never_sent() {
     assert!(logs[0].0.len() <= BUNDLE_TARGET && sign::peek::<Bundle>(&logs[0].0).unwrap().number == 1);
 }
 
-#[test]
-fn work_that_a_colleague_built_on_has_arrived_though_its_receipt_was_lost() {
+/// A phone whose bundle arrived without its receipt, whose colleague built on what was in it, and whose key was then frozen.
+fn built_on_without_a_receipt() -> Phone {
     use lentera_document::{Actor, Document, fields_of};
     use lentera_domain::{Timestamp, Umkm, UmkmId};
     use lentera_protocol::stream::{Cursor, Page, Row};
@@ -147,10 +147,46 @@ fn work_that_a_colleague_built_on_has_arrived_though_its_receipt_was_lost() {
     phone.sync();
     honest(&phone);
     phone.world.office().tamper = Box::new(|_| {});
+    phone
+}
+
+#[test]
+fn work_that_a_colleague_built_on_has_arrived_though_its_receipt_was_lost() {
+    let phone = built_on_without_a_receipt();
+    let first = *phone.world.office().devices.keys().next().unwrap();
     phone.call("log_in_again", json!({"password": "x"}));
     phone.sync();
     let list = phone.call("list_umkm", json!({"limit": 9}));
     assert_eq!((list["total"].as_i64(), list["rows"][0]["umkm"]["founded"].as_i64()), (Some(1), Some(1999)));
+    assert_eq!(phone.light(), (0, 0));
+    // It asks for that receipt: without it a restored server could not be given the bundle again.
+    assert_eq!(phone.number("SELECT count(*) FROM bundle WHERE receipt IS NULL"), 0);
+    phone.world.office().devices.retain(|id, _| *id == first);
+    phone.world.office().device().log.clear();
+    phone.sync();
+    phone.call("log_in_again", json!({"password": "x"}));
+    phone.sync();
+    assert_eq!((phone.light(), phone.world.office().devices[&first].log.len()), ((0, 0), 1));
+    phone.sync();
+    assert_eq!(phone.world.office().carried.last().unwrap(), &Vec::<i64>::new(), "and then it is over");
+}
+
+#[test]
+fn what_has_no_receipt_and_the_server_holds_back_waits() {
+    let mut phone = built_on_without_a_receipt();
+    let first = *phone.world.office().devices.keys().next().unwrap();
+    phone.call("log_in_again", json!({"password": "x"}));
+    // Restored to before it came, and its key is frozen there.
+    let log = std::mem::take(&mut phone.world.office().devices.get_mut(&first).unwrap().log);
+    phone.world.office().devices.get_mut(&first).unwrap().frozen = true;
+    phone.sync();
+    assert_eq!(phone.light(), (1, 0));
+    phone.sync();
+    assert_eq!(phone.world.office().carried.last().unwrap(), &Vec::<i64>::new(), "it is not asked for all the time");
+    // The operator confirms it.
+    phone.world.office().devices.get_mut(&first).unwrap().log = log;
+    phone.restart();
+    phone.sync();
     assert_eq!(phone.light(), (0, 0));
 }
 

@@ -171,6 +171,7 @@ impl Office {
                     }
                     id
                 }
+                Handed::Bundle(sealed) => peek::<Bundle>(&sealed).map_or(header.device, |bundle| bundle.device),
                 _ => header.device,
             };
             let known = self.devices.get(&whose).and_then(|device| device.key);
@@ -226,6 +227,7 @@ impl Office {
             device.log.last().map_or((0, Hash::default()), |(sealed, _)| (number_of(sealed), Hash::of(sealed)));
         match known {
             Some((same, receipt)) if *same == sealed => return Ok(receipt.clone()),
+            _ if device.frozen && old.is_none() => return Err("held"),
             Some(_) => {
                 device.frozen = true;
                 return Err("fork");

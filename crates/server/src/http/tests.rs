@@ -4,12 +4,15 @@ mod crowd;
 
 use std::net::SocketAddr;
 
-use lentera_protocol::account::{Hello, HelloAnswer};
+use lentera_protocol::account::{ChangePassword, Hello, HelloAnswer};
 use lentera_protocol::handed::{Handed, Other};
+use lentera_protocol::limits::{BUNDLE_MAX, HEADER_MAX, REQUEST_MAX};
 use lentera_protocol::receipt::Receipt;
 use lentera_protocol::sign::verify;
+use lentera_protocol::stream::Cursor;
 use lentera_protocol::sync::{Answer, Header};
 use lentera_protocol::{DeviceId, VERSION, encode, frame, stream};
+use minicbor::bytes::ByteVec;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -198,7 +201,6 @@ async fn what_is_no_request_is_refused_with_a_signature() {
         ("/v1/sync", body(&[sign(&forged, &stranger.key)]), 403, Refusal::UnknownDevice),
         ("/v1/sync", body(&[sign(&future, &device.key)]), 400, Refusal::Version),
         ("/v1/enrol", b"halo".to_vec(), 400, Refusal::Malformed),
-        ("/v1/password", vec![0; ACCOUNT_REQUEST_MAX + 1], 400, Refusal::Malformed),
     ] {
         let (found, _, bytes) = post(address, path, &sent).await;
         assert_eq!((found, read::<()>(&office, &bytes)), (status, Reply::Refused(refusal)), "{path}");
@@ -214,8 +216,76 @@ async fn a_bundle_over_its_limit_does_not_cost_those_before_it() {
     let address = listen(&office).await;
     let mut device = TestDevice::enrol(&office, SITI, 2).await;
     let good = device.seal(&log_entry(device.actor(), 1, SITI, &["a"]));
-    let sent = body(&[header(&device, 1), good, vec![0; lentera_protocol::limits::BUNDLE_MAX + 1]]);
+    let sent = body(&[header(&device, 1), good, vec![0; BUNDLE_MAX + 1]]);
     let (_, _, bytes) = post(address, "/v1/sync", &sent).await;
     let Reply::Done(answer) = read::<Answer>(&office, &bytes) else { panic!() };
     assert_eq!((answer.receipts.len(), answer.unreadable[0].code.as_str()), (1, "too_large"));
+}
+
+#[tokio::test]
+async fn a_request_about_an_account_has_a_largest_size() {
+    let office = Office::open().await;
+    let address = listen(&office).await;
+    let asked = ChangePassword { nip: SITI.into(), password: "salah".into(), new_password: String::new() };
+    // A field that is not known is passed over, so that a request can be of any size.
+    let mut small = encode(&asked);
+    small[0] += 1;
+    for (size, refusal) in [(ACCOUNT_REQUEST_MAX, Refusal::WeakPassword), (ACCOUNT_REQUEST_MAX + 1, Refusal::Malformed)] {
+        let padding = ByteVec::from(vec![0; size - small.len() - 3]);
+        let sent = [small.clone(), encode(&padding)].concat();
+        assert_eq!(sent.len(), size);
+        let (_, _, bytes) = post(address, "/v1/password", &sent).await;
+        assert_eq!(read::<()>(&office, &bytes), Reply::Refused(refusal));
+    }
+}
+
+#[tokio::test]
+async fn a_header_has_a_largest_size() {
+    let office = Office::open().await;
+    let address = listen(&office).await;
+    let device = TestDevice::enrol(&office, SITI, 2).await;
+    let cursor = |stream, position| Cursor { stream, position, hash: [1; 8], below: None };
+    // Sizes are met by the number of cursors and the digits of two.
+    let of_size = |size: usize, counter| {
+        let sized = |count: u32, last: u64, before: u64| {
+            let mut cursors: Vec<_> = (0..count).map(|stream| cursor(1000 + stream, 1000)).collect();
+            cursors.extend([cursor(1, last), cursor(2, before)]);
+            let header = Header {
+                version: VERSION,
+                device: device.id(),
+                counter,
+                scope_epoch: 1,
+                cursors,
+                page_bytes: None,
+                amendment: None,
+            };
+            sign(&header, &device.key)
+        };
+        let positions = [1, 100, 1000, 100_000, 1 << 40];
+        let all = (0..1000).flat_map(|count| positions.map(|last| positions.map(|before| (count, last, before))).concat());
+        all.map(|(count, last, before)| sized(count, last, before)).find(|header| header.len() == size).unwrap()
+    };
+    let (_, _, bytes) = post(address, "/v1/sync", &body(&[of_size(HEADER_MAX, 1)])).await;
+    assert!(matches!(read::<Answer>(&office, &bytes), Reply::Done(_)));
+    let (_, _, bytes) = post(address, "/v1/sync", &body(&[of_size(HEADER_MAX + 1, 2)])).await;
+    assert_eq!(read::<()>(&office, &bytes), Reply::Refused(Refusal::Malformed));
+}
+
+#[tokio::test]
+async fn a_request_has_a_largest_size() {
+    let office = Office::open().await;
+    let address = listen(&office).await;
+    let device = TestDevice::enrol(&office, SITI, 2).await;
+    for (counter, size) in [(1, REQUEST_MAX), (2, REQUEST_MAX + 1)] {
+        let mut sent = body(&[header(&device, counter)]);
+        while sent.len() < size {
+            // None is so long that the rest would be no frame.
+            let left = size - sent.len();
+            frame::push(&mut sent, &vec![0; if left > BUNDLE_MAX { BUNDLE_MAX / 2 } else { left - 4 }]);
+        }
+        let (_, _, bytes) = post(address, "/v1/sync", &sent).await;
+        let Reply::Done(answer) = read::<Answer>(&office, &bytes) else { panic!() };
+        let is_too_large = answer.unreadable.iter().any(|unreadable| unreadable.code == "too_large");
+        assert_eq!((sent.len(), is_too_large), (size, size > REQUEST_MAX));
+    }
 }

@@ -8,7 +8,7 @@ use lentera_protocol::bundle::{Bundle, Change};
 use lentera_protocol::limits::BUNDLE_MAX;
 use lentera_protocol::receipt::{Exception, Outcome, Receipt, WHOLE_BUNDLE};
 use lentera_protocol::sync::Refusal;
-use lentera_protocol::{DeviceId, Hash, sign};
+use lentera_protocol::{Hash, sign};
 
 use super::amend::{Amending, exceptions_of};
 use super::judge::{Bearer, Case, Guard, Judgement, Sent};
@@ -122,7 +122,7 @@ impl<S: Storage> Service<S> {
         let fits = match bundle.number {
             number if number > last + 1 => true,
             number if number == last + 1 => bundle.previous == last_hash,
-            number => self.is_hole(device.id, number).await?,
+            _ => self.fills_hole(hash, &bundle).await?,
         };
         if !fits {
             // Of two contents under one number one is false, and nobody can tell here what wrote it: a restored image, a copied key.
@@ -135,10 +135,13 @@ impl<S: Storage> Service<S> {
         Ok(Ok(Opened { device, hash, bundle, changes }))
     }
 
-    /// Nothing is here under this number.
-    async fn is_hole(&self, device: DeviceId, number: u64) -> Result<bool, Failure> {
-        let next = self.storage.receipts(device, number.saturating_sub(1), 1).await?;
-        Ok(!next.iter().any(|receipt| sign::peek::<Receipt>(receipt).is_ok_and(|receipt| receipt.number == number)))
+    /// Nothing is here under its number, and of its neighbours those that are name it and are named by it.
+    async fn fills_hole(&self, hash: Hash, bundle: &Bundle) -> Result<bool, Failure> {
+        let at = async |number| Ok::<_, Failure>(self.storage.bundle(bundle.device, number).await?);
+        let names_it = |next: Vec<u8>| sign::peek::<Bundle>(&next).is_ok_and(|next| next.previous == hash);
+        Ok(at(bundle.number).await?.is_none()
+            && at(bundle.number - 1).await?.is_none_or(|before| Hash::of(&before) == bundle.previous)
+            && at(bundle.number + 1).await?.is_none_or(names_it))
     }
 
     /// Judges its changes and keeps it; its receipt, or `None` where something changed meanwhile.

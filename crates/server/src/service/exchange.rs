@@ -234,6 +234,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_device_asks_for_no_less_and_no_more_than_its_budget_may_be() {
+        let office = Office::open().await;
+        let mut writer = TestDevice::enrol(&office, SITI, 2).await;
+        for id in 1..=ANSWER_ROWS as u128 {
+            let text = "kue kering ".repeat(60);
+            office.service.accept_bundle(&writer.seal(&log_entry(writer.actor(), id, SITI, &[&text]))).await.unwrap();
+        }
+        let second = TestDevice::enrol(&office, SITI, 3).await;
+        let rows = async |page_bytes| {
+            let header = Header { page_bytes: Some(page_bytes), ..header(&second, VERSION, 1, &[]) };
+            let answer = office.service.answer(&header, Receipts::default(), vec![]).await.unwrap();
+            changes(&stream::unpack(&answer.pages).unwrap())
+        };
+        let (least, most) = (*PAGE_BUDGET.start(), *PAGE_BUDGET.end());
+        assert_eq!((rows(0).await, rows(u32::MAX).await), (rows(least).await, rows(most).await));
+        assert!(rows(least).await < rows(least * 4).await && rows(most / 4).await < rows(most).await);
+    }
+
+    #[tokio::test]
     async fn rows_say_whose_they_are_and_since_when() {
         let office = Office::open().await;
         let mut writer = TestDevice::enrol(&office, SITI, 2).await;

@@ -183,6 +183,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_password_has_a_longest_length() {
+        let office = Office::open().await;
+        let at = |length: usize| "n".repeat(length - 1) + "m";
+        let (longest, beyond) = (at(PASSWORD_MAX), at(PASSWORD_MAX + 1));
+        for (password, new_password) in [(beyond.as_str(), ""), ("19720315", beyond.as_str())] {
+            assert_eq!(refusal(&office, SITI, password, new_password).await, Refusal::Malformed);
+        }
+        assert!(matches!(refusal(&office, SITI, &longest, "").await, Refusal::WrongLogin(_)));
+        log_in(&office, SITI, "19720315", &longest).await.unwrap();
+        assert_eq!(change(&office, "19720315", &longest).await, Ok(()));
+        log_in(&office, SITI, &longest, "").await.unwrap();
+    }
+
+    #[tokio::test]
     async fn the_first_password_only_leads_to_a_new_one() {
         let office = Office::open().await;
         assert_eq!(refusal(&office, SITI, "19720315", "").await, Refusal::PasswordChangeNeeded);

@@ -350,6 +350,8 @@ async fn keeps_what_waits_until_it_is_settled<S: Storage>(storage: &S) {
     assert_eq!(storage.commit_bundle(settled(20)).await.unwrap(), Committed::Done);
     assert_eq!((word(storage, 14, 1).await, storage.last_amendment(device(14)).await.unwrap()), (Some(vec![1]), 22));
     assert_eq!(storage.receipts(device(14), 0, 9).await.unwrap(), [vec![1]]);
+    assert_eq!(storage.bundle(device(14), 1).await.unwrap(), Some(empty(14, 1).bytes));
+    assert_eq!((storage.bundle(device(14), 2).await.unwrap(), storage.bundle(device(13), 1).await.unwrap()), (None, None));
     for (of, number, last) in [(14, 1, Some(vec![22])), (14, 2, None), (1, 4, Some(vec![4])), (14, u64::MAX >> 1, None)] {
         assert_eq!(storage.last_word(device(of), number).await.unwrap(), last);
     }

@@ -243,6 +243,10 @@ impl Storage for Sqlite {
         self.reader.run(move |db| bundles::receipts(db, device, after, limit)).await
     }
 
+    async fn bundle(&self, device: DeviceId, number: u64) -> Result<Option<Vec<u8>>, StorageError> {
+        self.reader.run(move |db| bundles::sealed(db, device, number)).await
+    }
+
     async fn last_word(&self, device: DeviceId, number: u64) -> Result<Option<Vec<u8>>, StorageError> {
         self.reader.run(move |db| bundles::last_word(db, device, number)).await
     }

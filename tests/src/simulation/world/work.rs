@@ -1,9 +1,10 @@
 //! What people do on their devices.
 
 use anyhow::Result;
+use lentera_api::view::LogEntryView;
 use lentera_api::{
     AddLogEntry, Call, CancelLogEntry, DismissRefused, EditLogEntry, EditUmkm, Error, ListConflicts, ListLogEntries, ListUmkm,
-    RecordVisit, RegisterUmkm, RestoreLogEntry, SaveDraft, SettleConflict, Status, UmkmDetail,
+    LogEntryDetail, RecordVisit, RegisterUmkm, RestoreLogEntry, SaveDraft, SettleConflict, Status, UmkmDetail,
 };
 use lentera_domain::{Status as EntryStatus, UmkmId};
 use serde_json::{Value, json};
@@ -63,6 +64,10 @@ impl World<'_> {
         let all = ListLogEntries { search: String::new(), offset: 0, limit: CHOICE };
         let Some(page) = self.try_call(device, all)? else { return Ok(Vec::new()) };
         let Some(entry) = dice.choose(&page.rows) else { return Ok(Vec::new()) };
+        self.edit_entry(device, entry, dice)
+    }
+
+    fn edit_entry(&mut self, device: usize, entry: &LogEntryView, dice: &mut Dice) -> Result<Typed> {
         let (token, mut form) = (self.ledger.token(), entry.form.clone());
         let field = typing::edit_activity(dice, &mut form, &token);
         let saw = stood(&serde_json::to_value(&entry.form)?, field);
@@ -70,6 +75,17 @@ impl World<'_> {
         self.ledger.tried.push(typed.clone());
         let command = EditLogEntry { id: entry.id, opened: entry.form.clone(), form };
         Ok(self.try_call(device, command)?.map(|_| typed).into_iter().collect())
+    }
+
+    /// The planted bug: an edit that arrived is forgotten, and the next one gets its seq.
+    pub(super) fn reuse_seq(&mut self, device: usize, dice: &mut Dice) -> Result<()> {
+        let Some((change, id)) = self.device_mut(device)?.forget_edit()? else { return Ok(()) };
+        // That it is gone is not what is to be seen.
+        self.ledger.forget(change);
+        if let Some(entry) = self.try_call(device, LogEntryDetail { id })? {
+            self.edit_entry(device, &entry, dice)?;
+        }
+        Ok(())
     }
 
     fn cancel(&mut self, device: usize, dice: &mut Dice) -> Result<Typed> {

@@ -68,8 +68,9 @@ pub fn take_returned(
         let code =
             answer.unreadable.iter().find(|unreadable| unreadable.index == *place).map(|unreadable| unreadable.code.as_str());
         match code {
-            // What is held waits for the operator.
-            None | Some("held") => bundle::set_returned(connection, *row)?,
+            None => bundle::set_returned(connection, *row)?,
+            // It waits for the operator.
+            Some("held") => bundle::set_held(connection, *row)?,
             // It or its receipt is damaged, or nobody knows its key any more.
             Some(_) => {
                 bundle::forget(connection, *row)?;

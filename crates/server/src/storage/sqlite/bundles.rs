@@ -42,6 +42,12 @@ pub fn receipts(db: &Connection, device: DeviceId, after: u64, limit: usize) -> 
     Ok(receipts.collect::<Result<_, _>>()?)
 }
 
+/// A bundle as it was sealed.
+pub fn sealed(db: &Connection, device: DeviceId, number: u64) -> Result<Option<Vec<u8>>, StorageError> {
+    let mut select = db.prepare_cached("SELECT bytes FROM bundle WHERE device = ? AND number = ?")?;
+    Ok(select.query_row(params![device.to_string(), as_sql(number)?], |row| row.get(0)).optional()?)
+}
+
 /// The newest amendment of a bundle.
 pub const LAST_AMENDMENT: &str =
     "SELECT receipt FROM amendment WHERE device = ? AND bundle_number = ? ORDER BY number DESC LIMIT 1";

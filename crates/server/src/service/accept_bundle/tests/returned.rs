@@ -215,4 +215,11 @@ async fn another_content_of_a_number_is_a_fork_however_it_comes() {
     assert_eq!(taken.receipts, [receipts[1].clone()]);
     assert!(matches!(office.accept(&sealed[0]).await, Verdict::Receipt(_)));
     assert_eq!((office.count("bundle"), office.count("device WHERE frozen_at IS NOT NULL")), (2, 0));
+    // Not what a twin sealed: the one behind the hole names the one before it.
+    office = office.restored_from(&backup);
+    assert_eq!(hand_back_of(&office, &sealed[1], &receipts[1], Some(key), device.id()).await, taken);
+    let mut twin = TestDevice { key: device.key.clone(), number: 0, previous: Hash::default() };
+    let twins = twin.seal(&log_entry(twin.actor(), 10, SITI, &["b"]));
+    assert_eq!(office.accept(&twins).await, Verdict::Unreadable("fork"));
+    assert_eq!((office.count("bundle"), office.count("device WHERE frozen_at IS NOT NULL")), (1, 1));
 }
