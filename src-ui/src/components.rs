@@ -8,6 +8,7 @@ pub mod duration_bar;
 pub mod fields;
 pub mod form_frame;
 pub mod icon;
+pub mod invite_form;
 pub mod light;
 pub mod log_in_again;
 pub mod page;

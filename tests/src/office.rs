@@ -163,6 +163,15 @@ impl Office {
         Ok(())
     }
 
+    /// The server, which does not run, is found somewhere else from now on.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn move_away(&mut self) -> Result<()> {
+        self.site.address = Site::local()?.address;
+        Ok(())
+    }
+
     /// Asks the server to end and waits for it.
     ///
     /// # Errors

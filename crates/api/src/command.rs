@@ -261,6 +261,12 @@ commands! {
         new_password: String,
     } -> view::Status;
 
+    /// Takes a new invite of the same office, once its server answers there: the server has another address or certificate. Needs the network.
+    "take_invite" TakeInvite {
+        /// The invite's text.
+        invite: String,
+    } -> view::Status;
+
     /// Fields that were filled in differently on two devices, of all records.
     "conflicts" ListConflicts {} -> Vec<view::Conflict>;
 

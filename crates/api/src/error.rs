@@ -71,6 +71,9 @@ pub enum Error {
     /// A `.lentera` file of another office.
     #[error("file of another server")]
     OtherServersFile,
+    /// An invite of another office, or of another key of its server.
+    #[error("invite of another server")]
+    OtherServersInvite,
     /// Nothing is unsent: no file was written.
     #[error("nothing to export")]
     NothingToExport,

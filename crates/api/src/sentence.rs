@@ -87,6 +87,10 @@ pub fn sentence(error: &Error, language: Language) -> String {
         Error::OtherServersFile => {
             say("Berkas ini milik kantor lain. Tidak ada yang diubah.", "This file is another office's. Nothing was changed.")
         }
+        Error::OtherServersInvite => say(
+            "Undangan ini milik kantor lain, atau kunci servernya lain. Tidak ada yang diubah. Hubungi admin.",
+            "This invite is another office's, or its server has another key. Nothing was changed. Tell the admin.",
+        ),
         Error::NothingToExport => say("Semua sudah terkirim. Tidak perlu berkas.", "Everything has arrived. No file is needed."),
         Error::TooManyParcels => say(
             "Terlalu banyak titipan menunggu di perangkat ini. Kirim dulu yang ada, lalu ambil berkas ini lagi.",

@@ -99,6 +99,12 @@ impl State {
                 self.enrol(&Invite::parse(&enrol.invite)?, &enrol.nip, &enrol.password, &enrol.new_password)?;
                 json(self.status(now))
             }
+            Command::TakeInvite(take) => {
+                let invite = Invite::parse(&take.invite)?;
+                let person = self.person.as_mut().ok_or(Error::NotEnrolled)?;
+                person.server = invite.address;
+                json(self.status(now))
+            }
             Command::ChangePassword(change) => {
                 self.check_password(&change.password)?;
                 self.set_password(&change.new_password)?;

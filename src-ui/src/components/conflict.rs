@@ -24,7 +24,7 @@ pub fn conflict_notice(conflicts: &[Conflict]) -> impl IntoView + use<> {
                 {icon(Icon::Warning)}
                 <div>
                     <p>{(words.conflicts_here)(&fields.join(", "))}</p>
-                    <a class="button" href=Route::Conflicts(Some(record)).path()>
+                    <a class="button" href=Route::Conflicts(Some(record)).path() data-test="see-and-choose">
                         {words.see_and_choose}
                     </a>
                 </div>

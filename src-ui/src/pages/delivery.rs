@@ -91,7 +91,10 @@ fn standing(delivery: &Delivery) -> impl IntoView + use<> {
     let light = &delivery.light;
     let now = shown(Some(light), words, platform::now().day());
     let waits = light.waiting > 0 || light.refused > 0;
-    let (what, to_do) = match leading(&delivery.findings, light) {
+    let leading = leading(&delivery.findings, light);
+    let may_have_moved =
+        matches!(leading, Some(Finding::WrongAddress { .. } | Finding::NotOurServer { .. } | Finding::ServerUnreachable { .. }));
+    let (what, to_do) = match leading {
         // The card that follows says it all.
         Some(Finding::LogInAgain) => (None, None),
         Some(finding) => {
@@ -107,6 +110,14 @@ fn standing(delivery: &Delivery) -> impl IntoView + use<> {
             {(light.refused > 0 && light.waiting > 0).then(|| view! { <p>{(words.n_waiting)(light.waiting)}</p> })}
             {what.map(|what| view! { <p class="standing-why">{what}</p> })}
             {to_do.filter(|to_do| !to_do.is_empty()).map(|to_do| view! { <p>{to_do}</p> })}
+            {may_have_moved
+                .then(|| {
+                    view! {
+                        <a class="link" href=Route::Invite.path() data-test="new-invite">
+                            {words.new_invite}
+                        </a>
+                    }
+                })}
             {waits.then(|| view! { <p>{(words.safe)(app.device())}</p> })}
             {(light.drafts > 0).then(|| view! { <p>{(words.drafts_here)(light.drafts)}</p> })}
         </section>

@@ -3,11 +3,10 @@
 use lentera_api::{Enrol, Error, Invite, ReadInvite, sentence};
 use lentera_domain::Nip;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
-use wasm_bindgen_futures::JsFuture;
 
 use crate::components::fields::{PasswordField, control_id, described_by};
 use crate::components::icon::{Icon, icon};
+use crate::components::invite_form::invite_form;
 use crate::components::page::refusal;
 use crate::platform;
 use crate::state::{App, Asking, Route, app};
@@ -82,7 +81,7 @@ impl Enrolment {
         self.asking.failed.set(None);
         self.step.set(step);
         platform::focus_soon(match step {
-            Step::Invite => "[data-test=enrol-invite]",
+            Step::Invite => "[data-test=invite]",
             Step::Login => "[data-test=enrol-nip]",
             Step::NewPassword => "[data-test=enrol-new-password]",
         });
@@ -99,56 +98,7 @@ impl Enrolment {
                 self.go(Step::Login);
             });
         };
-        let choose = move |event: web_sys::Event| {
-            let Some(file) = platform::chosen_file(&event) else { return };
-            spawn_local(async move {
-                match JsFuture::from(file.text()).await.ok().and_then(|text| text.as_string()) {
-                    Some(text) => {
-                        self.invite.set(text);
-                        read();
-                    }
-                    None => self.asking.failed.set(Some(Error::BadInvite { detail: String::new() })),
-                }
-            });
-        };
-        view! {
-            <form
-                class="form"
-                novalidate
-                on:submit=move |event| {
-                    event.prevent_default();
-                    read();
-                }
-            >
-                <p>{words.enrol_about}</p>
-                <div class="field">
-                    <label for=control_id("invite")>{words.invite}</label>
-                    <span class="hint" id="h-invite">
-                        {words.invite_hint}
-                    </span>
-                    <textarea
-                        id=control_id("invite")
-                        name="invite"
-                        rows="6"
-                        spellcheck="false"
-                        autocapitalize="none"
-                        aria-describedby=described_by("invite")
-                        data-test="enrol-invite"
-                        prop:value=move || self.invite.get()
-                        on:input=move |event| self.invite.set(event_target_value(&event))
-                    ></textarea>
-                </div>
-                <label class="button file">
-                    <input type="file" accept=".json,.txt,application/json,text/plain" data-test="enrol-file" on:change=choose />
-                    <span>{words.invite_file}</span>
-                </label>
-                <div class="save-bar">
-                    <button type="submit" class="button button-main" data-test="enrol-next">
-                        {words.next}
-                    </button>
-                </div>
-            </form>
-        }
+        invite_form(words.enrol_about, words.next, self.invite, self.asking, read)
     }
 
     fn office_line(self) -> impl IntoView {

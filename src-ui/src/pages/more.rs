@@ -1,11 +1,12 @@
 //! Lainnya: what is used rarely.
 
-use lentera_api::{ChangePassword, Language};
+use lentera_api::{ChangePassword, Language, TakeInvite};
 use leptos::prelude::*;
 
 use super::log::fact_list;
 use crate::components::fields::PasswordField;
 use crate::components::icon::{Icon, icon};
+use crate::components::invite_form::invite_form;
 use crate::components::page::{head, opened_head, refusal};
 use crate::state::{Asking, Route, app};
 
@@ -56,7 +57,7 @@ pub fn more() -> impl IntoView {
         {head(words.more, ())}
         <div class="rows">
             {entry(Route::Delivery, words.delivery)} {entry(Route::LogAll, words.all_entries)}
-            {entry(Route::Password, words.change_password)}
+            {entry(Route::Password, words.change_password)} {entry(Route::Invite, words.new_invite)}
         </div>
         <section class="list-part">
             <h2>{words.language}</h2>
@@ -70,6 +71,26 @@ pub fn more() -> impl IntoView {
             {about}
             <p class="hint">{(words.version)(&app.version.get_untracked())}</p>
         </section>
+    }
+}
+
+/// A new invite: the office's server has moved.
+pub fn invite() -> impl IntoView {
+    let app = app();
+    let words = app.words();
+    let invite = RwSignal::new(String::new());
+    let asking = Asking::new();
+    let take = move || {
+        asking.ask(TakeInvite { invite: invite.get_untracked() }, move |status| {
+            app.go_instead(Route::Delivery);
+            app.say(words.new_invite_taken.into(), None);
+            app.take_status(status);
+        });
+    };
+    view! {
+        {opened_head(Route::Invite, words.new_invite)}
+        {refusal(asking)}
+        {invite_form(words.new_invite_about, words.new_invite_use, invite, asking, take)}
     }
 }
 

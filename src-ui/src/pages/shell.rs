@@ -66,6 +66,7 @@ fn nav() -> impl IntoView {
                 | Route::UmkmVisit(_)
                 | Route::VisitNew(_)
                 | Route::Password
+                | Route::Invite
                 | Route::Delivery
                 | Route::Conflicts(_)
         )
@@ -151,6 +152,7 @@ fn detail_page(route: Route) -> AnyView {
         Route::Delivery => delivery::delivery().into_any(),
         Route::More => more::more().into_any(),
         Route::Password => more::password().into_any(),
+        Route::Invite => more::invite().into_any(),
     }
 }
 

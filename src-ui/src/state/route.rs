@@ -44,6 +44,8 @@ pub enum Route {
     More,
     /// Changing the password.
     Password,
+    /// A new invite of the same office.
+    Invite,
 }
 
 impl Route {
@@ -75,6 +77,7 @@ impl Route {
             ["pengiriman"] => Some(Self::Delivery),
             ["lainnya"] => Some(Self::More),
             ["lainnya", "sandi"] => Some(Self::Password),
+            ["lainnya", "undangan"] => Some(Self::Invite),
             _ => None,
         };
         found.unwrap_or(Self::Home)
@@ -105,6 +108,7 @@ impl Route {
             Self::Delivery => "/pengiriman".into(),
             Self::More => "/lainnya".into(),
             Self::Password => "/lainnya/sandi".into(),
+            Self::Invite => "/lainnya/undangan".into(),
         }
     }
 
@@ -144,7 +148,7 @@ impl Route {
             | Self::VisitNew(_)
             | Self::Visit(_) => Section::Umkm,
             Self::History(record) => Self::of_record(record).section(),
-            Self::Delivery | Self::More | Self::Password => Section::More,
+            Self::Delivery | Self::More | Self::Password | Self::Invite => Section::More,
         }
     }
 
@@ -235,6 +239,7 @@ mod tests {
             Route::Delivery,
             Route::More,
             Route::Password,
+            Route::Invite,
         ] {
             assert_eq!(Route::of_path(&route.path()), route);
         }

@@ -83,6 +83,8 @@ impl Story {
         self.both_show_the_same(&phone, &laptop, "07-second-device").await?;
 
         self.edits_of_both_meet(&mut office, &phone, &laptop).await?;
+        self.a_contradiction_is_settled(&mut office, &phone, &laptop).await?;
+        self.a_server_that_has_moved_is_found(&mut office, &phone).await?;
         laptop.close().await?;
         phone.close().await?;
         let count = Count::take(&Device::at(&phone_data), &office)?;
@@ -110,10 +112,10 @@ impl Story {
 
     async fn enrol(&self, phone: &Window, invite: &str) -> Result<()> {
         self.step(phone, "enrolling, with a new password", async {
-            phone.find("enrol-invite").await?;
+            phone.find("invite").await?;
             phone.pictures(&self.results, "01-enrol").await?;
-            phone.fill("enrol-invite", invite).await?;
-            phone.click("enrol-next").await?;
+            phone.fill("invite", invite).await?;
+            phone.click("invite-go-on").await?;
             phone.fill("enrol-nip", NIP).await?;
             phone.fill("enrol-password", FIRST_PASSWORD).await?;
             phone.click("enrol-submit").await?;
@@ -300,6 +302,61 @@ impl Story {
             }
             ensure!(written.iter().all(|row| row.delivered == "arrived"), "{written:?}");
             phone.pictures(&self.results, "09-history").await
+        })
+        .await
+    }
+
+    async fn a_contradiction_is_settled(&self, office: &mut Office, phone: &Window, laptop: &Window) -> Result<()> {
+        office.stop()?;
+        phone.click("nav-log").await?;
+        let entry = phone.await_rows("log-row", 4).await?.into_iter().find(|row| row.text.contains("Laporan mingguan"));
+        let entry = entry.context("the second activity is gone")?;
+        let texts = ["Laporan mingguan pasar", "Laporan mingguan harga"];
+        for (window, text) in [(phone, texts[0]), (laptop, texts[1])] {
+            self.step(window, "both write over the same words", self.edit(window, &entry, "activity", text)).await?;
+        }
+        office.start()?;
+        for window in [phone, laptop, phone] {
+            self.step(window, "both send and fetch", self.send_and_fetch(window)).await?;
+        }
+        self.step(phone, "both texts are shown, and one press settles it", async {
+            phone.click_by_attribute("log-row", "data-id", &entry.id).await?;
+            phone.click("see-and-choose").await?;
+            let shown = phone.await_rows("conflict", 1).await?.remove(0);
+            ensure!(texts.iter().all(|text| shown.text.contains(text)), "{shown:?}");
+            phone.pictures(&self.results, "10-contradiction").await?;
+            phone.click("use-value").await?;
+            let settled = phone.await_rows("settled", 1).await?.remove(0);
+            let text = texts.into_iter().find(|text| settled.text.contains(text)).context("no text is chosen")?;
+            for window in [phone, laptop] {
+                self.send_and_fetch(window).await?;
+                let row = row(window, &entry.id).await?;
+                ensure!(row.text.contains(text), "{text} was chosen: {row:?}");
+                window.click_by_attribute("log-row", "data-id", &entry.id).await?;
+                window.find("edit").await?;
+                ensure!(!window.shows("conflict-notice").await?, "it is not settled");
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn a_server_that_has_moved_is_found(&self, office: &mut Office, phone: &Window) -> Result<()> {
+        office.stop()?;
+        phone.click("nav-log").await?;
+        let entry = phone.await_rows("log-row", 4).await?.remove(0);
+        self.step(phone, "an edit while the server moves", self.edit(phone, &entry, "end", "09.45")).await?;
+        office.move_away()?;
+        office.start()?;
+        let invite = office.invite(NIP)?;
+        self.step(phone, "a new invite tells where the server is", async {
+            phone.click("light").await?;
+            phone.click("sync-now").await?;
+            phone.click("new-invite").await?;
+            phone.pictures(&self.results, "11-new-invite").await?;
+            phone.fill("invite", &invite).await?;
+            phone.click("invite-go-on").await?;
+            phone.await_attribute("light", "data-state", "sent", ARRIVAL_LIMIT).await
         })
         .await
     }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use lentera_api::view::{Done, Status};
-use lentera_api::{ChangePassword, Enrol, Error, Event, Invite, LogInAgain};
+use lentera_api::{ChangePassword, Enrol, Error, Event, Invite, LogInAgain, TakeInvite};
 use lentera_domain::server_record::Employee;
 use lentera_domain::{Nip, Timestamp};
 use lentera_protocol::account::{self, EnrolAnswer, Hello, HelloAnswer, PasswordChanged};
@@ -26,11 +26,7 @@ pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
     let invite = Invite::parse(&command.invite)?;
     let nip = Nip::parse(&command.nip)?;
     let place = find_place(engine, &nip)?;
-    let server = Server {
-        ca: read_ca(&invite.ca)?,
-        fingerprint: Hash(invite.fingerprint_bytes().unwrap_or_default()),
-        address: invite.address,
-    };
+    let server = Server::invited(invite)?;
     let hello = greet(engine, &server).await?;
     let server_key = VerifyingKey::from_bytes(&hello.key).map_err(|_| Error::NotOurServer)?;
     let kept = match &place {
@@ -134,6 +130,21 @@ fn go_on(connection: &Connection, key: &SigningKey, answer: &EnrolAnswer, anchor
     bundle::return_earlier_keys(connection, present)
 }
 
+/// The server has another address or certificate, and proves with its key that it is the same.
+pub async fn take_invite(engine: &Engine, command: &TakeInvite) -> Result<Status, Error> {
+    let server = Server::invited(Invite::parse(&command.invite)?)?;
+    if engine.read(|_, identity| Ok(Server::of(identity).fingerprint))? != server.fingerprint {
+        return Err(Error::OtherServersInvite);
+    }
+    greet(engine, &server).await?;
+    let set = |store: &mut Store| {
+        Ok(store.write(|transaction| identity::set_server(transaction, &server.address, server.ca.as_deref()))?)
+    };
+    engine.with_store(set)?.ok_or(Error::NotEnrolled)?;
+    engine.wake();
+    super::status::status(engine)
+}
+
 pub async fn change_password(engine: &Engine, command: &ChangePassword) -> Result<Done, Error> {
     let (nip, server, server_key) =
         engine.read(|_, identity| Ok((identity.employee.nip.to_string(), Server::of(identity), identity.server_key)))?;
@@ -152,6 +163,12 @@ struct Server {
 }
 
 impl Server {
+    /// The one of an invite.
+    fn invited(invite: Invite) -> Result<Self, Error> {
+        let fingerprint = Hash(invite.fingerprint_bytes().unwrap_or_default());
+        Ok(Self { ca: read_ca(&invite.ca)?, fingerprint, address: invite.address })
+    }
+
     /// The one that enrolment pinned.
     fn of(identity: &Identity) -> Self {
         let fingerprint = Hash::of(identity.server_key.as_bytes());

@@ -178,6 +178,15 @@ pub fn set_key(connection: &Connection, key: &SigningKey) -> Result<(), StoreErr
     Ok(())
 }
 
+/// Notes where the server is, and the one root that its certificate is trusted by, DER; `None` for the public ones.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn set_server(connection: &Connection, address: &str, ca: Option<&[u8]>) -> Result<(), StoreError> {
+    connection.execute("UPDATE identity SET server = ?, ca = ?", params![address, ca])?;
+    Ok(())
+}
+
 /// Notes whether the key can be used.
 ///
 /// # Errors

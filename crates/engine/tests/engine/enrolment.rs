@@ -32,6 +32,32 @@ fn enrolment_meets_only_the_server_of_the_invite() {
 }
 
 #[test]
+fn a_server_that_has_moved_is_found_by_a_new_invite() {
+    let phone = Phone::enrolled();
+    phone.add("Rapat");
+    let old = serde_json::from_str::<serde_json::Value>(&invite()).unwrap()["address"].as_str().unwrap().to_owned();
+    // Nobody is there any more, and later somebody else.
+    let gone = old.clone();
+    *phone.world.impostor.borrow_mut() =
+        Box::new(move |url, _| url.starts_with(&gone).then(|| Response { status: 404, body: vec![], retry_after: None }));
+    assert_eq!(phone.sync()["cause"], "wrong_address");
+    let take = |text: String| phone.try_call("take_invite", json!({"invite": text}));
+    let moved = invite().replace(&old, "https://kantor.example:8443");
+    let others = moved.replace(&Hash::of(Office::key().verifying_key().as_bytes()).to_string(), &"00".repeat(32));
+    assert_eq!(take(others), Err(Error::OtherServersInvite));
+    assert!(matches!(take("halo".into()), Err(Error::BadInvite { .. })));
+    // What has not shown the office's key is not gone to.
+    phone.world.link.set(Link::Down);
+    assert_eq!(take(moved.clone()), Err(Error::ServerUnreachable));
+    phone.world.link.set(Link::Up);
+    assert_eq!(take(invite()), Err(Error::WrongAddress));
+    assert_eq!(phone.call("status", json!({}))["person"]["server"], old.as_str());
+    let status = take(moved).unwrap();
+    assert_eq!(status["person"]["server"], "https://kantor.example:8443");
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+}
+
+#[test]
 fn an_enrolment_that_the_power_cut_short_is_finished_by_enrolling_again() {
     let mut phone = Phone::enrolled();
     phone.add("Rapat");
