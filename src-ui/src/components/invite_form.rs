@@ -48,7 +48,7 @@ pub fn invite_form(
                 <textarea
                     id=control_id("invite")
                     name="invite"
-                    rows="6"
+                    rows="4"
                     spellcheck="false"
                     autocapitalize="none"
                     aria-describedby=described_by("invite")

@@ -175,6 +175,11 @@ impl Device {
         runtime.block_on(engine.sync())
     }
 
+    /// Somebody looks at the app.
+    pub fn come_to_front(&self) {
+        self.engine.iter().for_each(|engine| engine.set_in_front(true));
+    }
+
     /// The database of the person in use; `None` before enrolment.
     pub fn database(&self) -> Option<PathBuf> {
         let active = fs::read_to_string(self.folder.join("active")).ok()?;

@@ -52,6 +52,8 @@ pub struct Change {
     pub outcome: Option<String>,
     /// The bundle it went in, if that has a receipt.
     pub receipted: Option<[u8; 32]>,
+    /// The bundle it went in is here, and has no receipt.
+    pub lacks_receipt: bool,
 }
 
 impl OnDevice {
@@ -67,14 +69,15 @@ impl OnDevice {
         let mut select = db.prepare(sql)?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
-            let receipted = if row.get(7)? { row.get(6)? } else { None };
+            let (sealed, has_receipt) = (row.get::<_, Option<[u8; 32]>>(6)?, row.get::<_, bool>(7)?);
             here.changes.push(Change {
                 key: (row.get(0)?, row.get(1)?),
                 hash: row.get(2)?,
                 bytes: row.get(3)?,
                 is_own: row.get(4)?,
                 outcome: row.get(5)?,
-                receipted,
+                receipted: sealed.filter(|_| has_receipt),
+                lacks_receipt: sealed.is_some() && !has_receipt,
             });
         }
         here.hashes = here.changes.iter().map(|change| change.hash).collect();

@@ -66,6 +66,11 @@ pub fn judge(ends: &[End], server: &OnServer, ledger: &Ledger) -> Vec<Failure> {
     for (number, end) in ends.iter().enumerate() {
         let is_revoked = end.here.device.is_some_and(|device| server.has_revoked(device));
         if !is_revoked {
+            let arrived = end.here.changes.iter().filter(|change| change.is_own && change.outcome.as_deref() == Some("accepted"));
+            for change in arrived.filter(|change| change.lacks_receipt) {
+                let text = format!("device {number} shows change {} as arrived and asks for no receipt", hex(&change.hash));
+                failures.push(Failure::new(Fault::Lie, text));
+            }
             let differences = differences(&end.here, server).into_iter();
             failures.extend(differences.map(|text| Failure::new(Fault::Diverged, format!("device {number}: {text}"))));
         }

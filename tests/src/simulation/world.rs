@@ -401,6 +401,7 @@ impl<'a> World<'a> {
 
     /// One more exchange of a device; why it is not at rest, if it is not.
     fn round(&mut self, device: usize) -> Result<Option<String>> {
+        self.device(device)?.come_to_front();
         let Some(exchange) = self.sync(device, false)? else { return Ok(Some("its database fails".to_owned())) };
         match exchange.failed {
             None if exchange.rows > 0 || exchange.receipts > 0 => return Ok(Some("there was news".to_owned())),

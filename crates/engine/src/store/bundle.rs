@@ -142,15 +142,17 @@ pub fn set_returned(connection: &Connection, row: i64) -> Result<(), StoreError>
     Ok(())
 }
 
-/// The server holds this bundle back, which it may not have had before: what it carried waits.
+/// The server holds this bundle back. If it has no receipt, it is not what brought what stands of it to the server: that is in doubt until
+/// the server gives it out again. Gives whether there is such.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn set_held(connection: &Connection, row: i64) -> Result<(), StoreError> {
-    let sql = "UPDATE change SET outcome = 'need', arrived_at = NULL
+pub fn doubt_held(connection: &Connection, row: i64) -> Result<bool, StoreError> {
+    let sql = "UPDATE change SET outcome = 'need', arrived_at = NULL, bundle = NULL
         WHERE outcome = 'accepted' AND intent IS NOT NULL AND bundle = (SELECT row FROM bundle WHERE row = ? AND receipt IS NULL)";
-    connection.prepare_cached(sql)?.execute([row])?;
-    set_returned(connection, row)
+    let doubted = connection.prepare_cached(sql)?.execute([row])?;
+    set_returned(connection, row)?;
+    Ok(doubted > 0)
 }
 
 /// The server cannot be given this bundle again: what it carried has not arrived.

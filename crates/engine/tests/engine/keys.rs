@@ -2,6 +2,7 @@
 
 use lentera_api::Error;
 use lentera_protocol::limits::BUNDLE_TARGET;
+use lentera_protocol::stream::{Cursor, Page, Row};
 use lentera_protocol::sync::{Refusal, Reply, Unreadable};
 use lentera_protocol::{bundle::Bundle, sign};
 use serde_json::json;
@@ -123,7 +124,6 @@ fn a_bundle_that_the_disk_changed_is_never_sent() {
 fn built_on_without_a_receipt() -> Phone {
     use lentera_document::{Actor, Document, fields_of};
     use lentera_domain::{Timestamp, Umkm, UmkmId};
-    use lentera_protocol::stream::{Cursor, Page, Row};
     let phone = Phone::enrolled();
     let form = json!({"form": {"name": "Dapur", "owner_name": "Aluh", "village": "63.11.01.2001"}});
     let registered = phone.call("register_umkm", form);
@@ -173,7 +173,7 @@ fn work_that_a_colleague_built_on_has_arrived_though_its_receipt_was_lost() {
 
 #[test]
 fn what_has_no_receipt_and_the_server_holds_back_waits() {
-    let mut phone = built_on_without_a_receipt();
+    let phone = built_on_without_a_receipt();
     let first = *phone.world.office().devices.keys().next().unwrap();
     phone.call("log_in_again", json!({"password": "x"}));
     // Restored to before it came, and its key is frozen there.
@@ -183,9 +183,13 @@ fn what_has_no_receipt_and_the_server_holds_back_waits() {
     assert_eq!(phone.light(), (1, 0));
     phone.sync();
     assert_eq!(phone.world.office().carried.last().unwrap(), &Vec::<i64>::new(), "it is not asked for all the time");
-    // The operator confirms it.
-    phone.world.office().devices.get_mut(&first).unwrap().log = log;
-    phone.restart();
+    // The operator confirms it, and it comes to all who may see it.
+    let changes: Vec<_> =
+        log.iter().flat_map(|(sealed, _)| sign::peek::<Bundle>(sealed).unwrap().read_changes().unwrap()).collect();
+    let rows =
+        changes.into_iter().map(|change| Row::Change { kind: change.kind, id: change.id, bytes: change.bytes, origin: None });
+    let cursor = Cursor { stream: 1, position: 9, hash: [2; 8], below: None };
+    phone.world.office().pages = vec![Page { rows: rows.collect(), cursor }];
     phone.sync();
     assert_eq!(phone.light(), (0, 0));
 }

@@ -63,14 +63,14 @@ pub fn take_returned(
     stopped: Option<u32>,
 ) -> Result<bool, StoreError> {
     let read = returned.iter().filter(|(place, _)| stopped.is_none_or(|stopped| *place < stopped));
-    let mut is_forgotten = false;
+    let (mut is_forgotten, mut is_doubted) = (false, false);
     for (place, row) in read {
         let code =
             answer.unreadable.iter().find(|unreadable| unreadable.index == *place).map(|unreadable| unreadable.code.as_str());
         match code {
             None => bundle::set_returned(connection, *row)?,
             // It waits for the operator.
-            Some("held") => bundle::set_held(connection, *row)?,
+            Some("held") => is_doubted |= bundle::doubt_held(connection, *row)?,
             // It or its receipt is damaged, or nobody knows its key any more.
             Some(_) => {
                 bundle::forget(connection, *row)?;
@@ -82,7 +82,9 @@ pub fn take_returned(
         // Not the very changes that stand already, of which one may wait; and others' rows may have gone with them.
         identity.generation = identity::raise_generation(connection)?;
         reissue::under_new_key(connection, identity)?;
+    }
+    if is_forgotten || is_doubted {
         stream::clear(connection)?;
     }
-    Ok(is_forgotten || !bundle::to_return(connection, 1)?.is_empty())
+    Ok(is_forgotten || is_doubted || !bundle::to_return(connection, 1)?.is_empty())
 }
