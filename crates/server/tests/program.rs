@@ -144,6 +144,19 @@ async fn the_office_makes_its_own_certificate_and_renews_it() {
     }
 }
 
+#[tokio::test]
+async fn a_certificate_of_ones_own_is_used_as_it_is_given() {
+    // Made by somebody else's authority, for this address.
+    let authority = Office::make(true);
+    let (cert, key) = (authority.data().join("tls/server.pem"), authority.data().join("tls/server.key"));
+    let mut office = Office::make(false);
+    office.start_with(&["--tls-cert", &path(&cert), "--tls-key", &path(&key)]);
+    let known = client(&authority.invite());
+    let url = format!("{}/healthz", office.url());
+    assert!(url.starts_with("https://") && known.get(&url).send().await.unwrap().status().is_success(), "{url}");
+    assert!(known.get(url.replace("https://", "http://")).send().await.is_err(), "nothing is answered in the clear");
+}
+
 #[test]
 fn an_office_without_names_speaks_plainly_until_it_gets_one() {
     let office = Office::make(false);

@@ -69,9 +69,14 @@ impl Office {
 
     /// Starts the server where it was before, or on a free port, and waits until it listens.
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// The same, with more to say to `serve`.
+    pub fn start_with(&mut self, arguments: &[&str]) {
         assert!(self.server.is_none());
         let at = self.url.rsplit('/').next().filter(|at| !at.is_empty()).unwrap_or("127.0.0.1:0").to_owned();
-        let mut command = command(self.data(), &["serve", "--listen", &at]);
+        let mut command = command(self.data(), &[&["serve", "--listen", &at], arguments].concat());
         let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut said = BufReader::new(server.stdout.take().unwrap());
         let mut line = String::new();

@@ -124,3 +124,62 @@ fn run_together(
     }
     Ok(transaction.commit()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn count(db: &Connection) -> i64 {
+        db.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap()
+    }
+
+    /// Inserts a row, and gives how many others had been committed by then. The tenth fails behind that.
+    async fn insert(worker: Worker, file: impl AsRef<Path> + Send + 'static, number: usize) -> Result<i64, StorageError> {
+        let work = move |db: &Connection| {
+            db.execute("INSERT INTO t VALUES (1)", [])?;
+            let committed = count(&Connection::open(&file)?);
+            if number == 10 { Err(StorageError::Damaged("planted".to_owned())) } else { Ok(committed) }
+        };
+        worker.run(work).await
+    }
+
+    #[tokio::test]
+    async fn what_waits_shares_one_commit_up_to_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.sqlite");
+        let db = Connection::open(&file).unwrap();
+        db.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)").unwrap();
+        let worker = Worker::start(db, TransactionBehavior::Immediate).unwrap();
+        let ((begin, begun), (go_on, wait)) = (channel(), channel());
+        let first = worker.clone();
+        let first = tokio::spawn(async move {
+            let hold = move |_: &Connection| {
+                begin.send(()).unwrap();
+                wait.recv().unwrap();
+                Ok(())
+            };
+            first.run(hold).await
+        });
+        tokio::task::yield_now().await;
+        begun.recv().unwrap();
+        // All these wait for the first.
+        let all = TOGETHER_MAX + 5;
+        let waiting: Vec<_> = (0..all).map(|number| tokio::spawn(insert(worker.clone(), file.clone(), number))).collect();
+        while worker.load() < all + 1 {
+            tokio::task::yield_now().await;
+        }
+        go_on.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        let mut committed = Vec::new();
+        for waiting in waiting {
+            committed.push(waiting.await.unwrap());
+        }
+        let planted = Err(StorageError::Damaged("planted".to_owned()));
+        assert_eq!(committed[10], planted);
+        let before = |number| if number < TOGETHER_MAX { 0 } else { TOGETHER_MAX as i64 - 1 };
+        let expected: Vec<_> = (0..all).map(|number| if number == 10 { planted.clone() } else { Ok(before(number)) }).collect();
+        assert_eq!(committed, expected);
+        assert_eq!(count(&Connection::open(&file).unwrap()), all as i64 - 1);
+    }
+}
