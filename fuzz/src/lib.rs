@@ -6,6 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 pub mod api;
 pub mod document;
 pub mod domain;
+pub mod engine;
 pub mod protocol;
 pub mod server;
 

@@ -17,6 +17,10 @@ const WAL_FRAME_HEADER: usize = 24;
 /// Bytes of one row at most; the largest of ours is a parcel.
 const ROW_MAX: usize = 128 * 1024;
 
+/// Bytes of one page that its rows may claim in all. Rows of a sound page share none; of a damaged one some rubbish must not keep the sound
+/// rows behind it from being read, nor thousands of rows that all claim the same fill the memory.
+const CLAIMED_MAX: usize = 8 * PAGE;
+
 /// A row: its number and its values. A value that is the number itself is null.
 pub type Row = (i64, Vec<Value>);
 
@@ -53,20 +57,21 @@ impl<'a> Pages<'a> {
         }
         let cells = usize::from(short(page, header + 3)?);
         let places = (0..cells).map_while(|cell| short(page, header + 8 + cell * 2));
-        Some(places.filter_map(|place| self.row(page, usize::from(place))).collect())
+        let mut room = CLAIMED_MAX;
+        Some(places.filter_map(|place| self.row(page, usize::from(place), &mut room)).collect())
     }
 
-    /// The row at `place` of a page.
-    fn row(&self, page: &[u8], place: usize) -> Option<Row> {
+    /// The row at `place` of a page, if `room` is left for it.
+    fn row(&self, page: &[u8], place: usize, room: &mut usize) -> Option<Row> {
         let mut bytes = Bytes(page.get(place..)?);
         let length = usize::try_from(bytes.varint()?).ok().filter(|length| *length <= ROW_MAX)?;
         let number = bytes.varint()?;
-        let payload = self.payload(bytes, length)?;
+        let payload = self.payload(bytes, length, room)?;
         Some((number, values(&payload)?))
     }
 
     /// So many bytes, those that do not fit on the page from the chain of pages behind it.
-    fn payload(&self, mut here: Bytes<'_>, length: usize) -> Option<Vec<u8>> {
+    fn payload(&self, mut here: Bytes<'_>, length: usize, room: &mut usize) -> Option<Vec<u8>> {
         let most = PAGE - 35;
         let least = (PAGE - 12) * 32 / 255 - 23;
         let local = match length {
@@ -76,6 +81,7 @@ impl<'a> Pages<'a> {
                 if fit <= most { fit } else { least }
             }
         };
+        *room = room.checked_sub(local)?;
         let mut payload = here.take(local)?.to_vec();
         let mut next = if local < length { here.number()? } else { 0 };
         while payload.len() < length {
