@@ -29,6 +29,9 @@ pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
     let server = Server::invited(invite)?;
     let hello = greet(engine, &server).await?;
     let server_key = VerifyingKey::from_bytes(&hello.key).map_err(|_| Error::NotOurServer)?;
+    if matches!(&place, Place::Enrolled(_, _, before) if before.server_key != server_key) {
+        return Err(Error::OtherServersInvite);
+    }
     let kept = match &place {
         Place::Enrolled(_, _, before) if before.key_state != KeyState::Frozen => Some(before.device_key.clone()),
         _ => None,
@@ -62,7 +65,10 @@ pub async fn enrol(engine: &Engine, command: &Enrol) -> Result<Status, Error> {
     };
     let (folder, store) = match place {
         Place::Enrolled(folder, mut store, _) => {
-            store.write(|transaction| go_on(transaction, &identity.device_key, &answer, anchor(engine, &answer)))?;
+            store.write(|transaction| {
+                identity::set_server(transaction, &identity.server, identity.ca.as_deref())?;
+                go_on(transaction, &identity.device_key, &answer, anchor(engine, &answer))
+            })?;
             (folder, store)
         }
         Place::Lost(folder, mut store) => {

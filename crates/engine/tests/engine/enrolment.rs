@@ -58,6 +58,18 @@ fn a_server_that_has_moved_is_found_by_a_new_invite() {
 }
 
 #[test]
+fn who_comes_back_to_a_shared_device_brings_the_newest_invite_of_the_same_office() {
+    let phone = Phone::enrolled();
+    phone.add("Rapat");
+    let enrol = |invite: &str, nip: &str| phone.try_call("enrol", json!({"invite": invite, "nip": nip, "password": "x"}));
+    enrol(&invite(), "198506152010011000").unwrap();
+    let old = serde_json::from_str::<serde_json::Value>(&invite()).unwrap()["address"].as_str().unwrap().to_owned();
+    let status = enrol(&invite().replace(&old, "https://kantor.example"), NIP).unwrap();
+    assert_eq!(status["person"]["server"], "https://kantor.example");
+    assert_eq!(phone.sync()["light"]["waiting"], 0);
+}
+
+#[test]
 fn an_enrolment_that_the_power_cut_short_is_finished_by_enrolling_again() {
     let mut phone = Phone::enrolled();
     phone.add("Rapat");
