@@ -320,13 +320,16 @@ fn report(case: &str, session: &str, loss: f64, seen: &[Seen]) {
         values.get((values.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or(0.0)
     };
     let bytes = |seen: &Seen| (seen.bytes - seen.tls_bytes) as f64;
-    let first_screen = |seen: &Seen| seen.first_screen.unwrap_or(0.0);
+    let first_screen = |percent: usize| {
+        let is_measured = seen.iter().all(|seen| seen.first_screen.is_some());
+        is_measured.then(|| of(|seen| seen.first_screen.unwrap_or(0.0), percent))
+    };
     println!(
         "{}",
         json!({"bench": "sync-edge", "case": case, "session": session, "loss_percent": loss, "tries": seen.len(),
             "ip_bytes_p50": of(bytes, 50), "ip_bytes_p95": of(bytes, 95), "tls_bytes_p50": of(|seen| seen.tls_bytes as f64, 50),
             "seconds_p50": of(|seen| seen.seconds, 50), "seconds_p95": of(|seen| seen.seconds, 95),
-            "first_screen_s_p50": of(first_screen, 50), "first_screen_s_p95": of(first_screen, 95),
+            "first_screen_s_p50": first_screen(50), "first_screen_s_p95": first_screen(95),
             "round_trips_max": of(|seen| seen.round_trips as f64, 100), "connections_max": of(|seen| seen.connections as f64, 100)})
     );
 }
