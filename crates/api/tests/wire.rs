@@ -269,6 +269,7 @@ fn codes() {
         Error::AlreadyOpen,
         Error::BadFile { detail: detail() },
         Error::OtherServersFile,
+        Error::OtherServersInvite,
         Error::NothingToExport,
         Error::TooManyParcels,
         Error::DiskFull,
