@@ -278,6 +278,8 @@ pub struct Words {
     pub change_password: &'static str,
     pub password_changed: &'static str,
     pub password_about: &'static str,
+    pub team: &'static str,
+    pub team_about: &'static str,
     pub new_invite: &'static str,
     pub new_invite_about: &'static str,
     pub new_invite_use: &'static str,

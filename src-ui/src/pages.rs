@@ -10,6 +10,7 @@ mod log;
 mod log_form;
 mod more;
 mod shell;
+mod team;
 mod umkm;
 mod umkm_form;
 mod visit;

@@ -18,6 +18,8 @@ pub const NIP: &str = "197203151998032000";
 pub const FIRST_PASSWORD: &str = "19720315";
 /// The password they choose.
 pub const PASSWORD: &str = "lampu minyak tanah";
+/// Their superior.
+pub const SUPERIOR: &str = "197511202003121000";
 /// A colleague in the same unit.
 pub const COLLEAGUE: &str = "199104172019032000";
 /// Another one.

@@ -3,10 +3,14 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use lentera_api::view::{Conflict, ConflictValue, UmkmDetailView};
-use lentera_api::{EditUmkm, Error, Home, ListConflicts, RegisterUmkm, SettleConflict, UmkmDetail, What};
+use lentera_api::{
+    EditLogEntry, EditUmkm, Error, Home, Language, ListConflicts, ListLogEntries, LogEntryDetail, RegisterUmkm, SettleConflict,
+    Status, TeamDay, UmkmDetail, What, evidence_sentence,
+};
 use lentera_domain::UmkmId;
+use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::umkm::UmkmForm;
-use lentera_tests::story::{COLLEAGUE, NIP, OFFICE, THIRD, VILLAGE, newcomer};
+use lentera_tests::story::{COLLEAGUE, NIP, OFFICE, SUPERIOR, THIRD, VILLAGE, newcomer, note};
 use lentera_tests::{Device, Office};
 use tempfile::TempDir;
 
@@ -202,5 +206,33 @@ fn only_what_is_offered_can_be_chosen() -> Result<()> {
         assert_eq!(refused.err(), Some(Error::NotFound { what: What::Conflict }), "{field}");
     }
     assert_eq!(scene.siti.call(ListConflicts {})?, [conflict]);
+    Ok(())
+}
+
+#[test]
+fn a_superior_is_told_in_words_when_an_activity_was_noted_and_how_sure_that_is() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut office = Office::make(&folder.path().join("server"), OFFICE)?;
+    office.start()?;
+    let siti = newcomer(&office, folder.path(), NIP)?;
+    let anang = newcomer(&office, folder.path(), SUPERIOR)?;
+    ensure!(anang.call(Status {})?.person.is_some_and(|person| person.is_superior));
+    ensure!(siti.call(Status {})?.person.is_some_and(|person| !person.is_superior));
+    let noted = note(&siti, 1)?;
+    siti.sync()?;
+    anang.sync()?;
+    let team = anang.call(TeamDay { day: String::new() })?;
+    let member = team.iter().find(|member| member.nip.as_str() == NIP).context("Siti is not below")?;
+    let [seen] = member.log.entries.as_slice() else { bail!("{:?}", member.log) };
+    let own = siti.call(LogEntryDetail { id: noted.id })?;
+    assert_eq!((&seen.entry, &seen.evidence), (&own.entry, &own.evidence));
+    let words = evidence_sentence(&seen.evidence, Language::Id);
+    ensure!(words.len() > 20, "{words}");
+    // It is not his own work, and nobody else is shown it.
+    ensure!(anang.call(ListLogEntries { search: String::new(), offset: 0, limit: 9 })?.rows.is_empty());
+    ensure!(siti.call(TeamDay { day: String::new() })?.is_empty());
+    let form = LogEntryForm { activity: "Diubah atasan".into(), ..seen.form.clone() };
+    let edit = anang.try_call(EditLogEntry { id: noted.id, opened: seen.form.clone(), form })?;
+    assert_eq!(edit.err(), Some(Error::NotYours));
     Ok(())
 }

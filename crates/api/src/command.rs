@@ -120,6 +120,13 @@ commands! {
         day: String,
     } -> view::LogDay;
 
+    /// What a superior is shown: the same day of everybody below, by name.
+    "team_day" TeamDay {
+        /// Day as 2026-11-23; empty for today.
+        #[serde(default)]
+        day: String,
+    } -> Vec<view::MemberDay>;
+
     /// Newest entries first, for long lists and search.
     "list_log_entries" ListLogEntries {
         /// Words that all must occur; empty for all.

@@ -49,6 +49,8 @@ pub struct Person {
     pub office: String,
     /// Address of the server.
     pub server: String,
+    /// Whether people are below, whose logs this one is shown.
+    pub is_superior: bool,
 }
 
 /// Where a record stands on its way to the server.
@@ -110,6 +112,19 @@ pub struct LogDay {
     pub minutes: u32,
     /// Working minutes the rules want; null while no rules are here.
     pub minutes_wanted: Option<u32>,
+}
+
+/// The day of somebody below.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberDay {
+    /// NIP.
+    pub nip: Nip,
+    /// Name.
+    pub name: String,
+    /// Jabatan.
+    pub position: String,
+    /// Their log.
+    pub log: LogDay,
 }
 
 /// The first screen.

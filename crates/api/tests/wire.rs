@@ -122,6 +122,7 @@ fn answers_of_whole_screens() {
         unit: text("Perindustrian"),
         office: text("Dinas"),
         server: text("http://127.0.0.1:8311"),
+        is_superior: true,
     };
     let day = LogDay { day: today, today, entries: vec![], minutes: 0, minutes_wanted: Some(450) };
     let month = MonthCount { month: today.month(), counted: 1, waiting: 2, not_counted: 3, entries: 9, judged: true };

@@ -115,6 +115,7 @@ impl State {
                 let day = if ask.day.is_empty() { now.day() } else { Day::parse(&ask.day)? };
                 json(self.records.log_day(day, now.day()))
             }
+            Command::TeamDay(_) => json(Vec::<lentera_api::view::MemberDay>::new()),
             Command::ListLogEntries(ask) => json(self.records.list_log_entries(&ask.search, ask.offset, ask.limit)),
             Command::LogEntryDetail(ask) => json(self.records.log_entry(ask.id)?),
             Command::AddLogEntry(add) => {
@@ -256,6 +257,7 @@ impl State {
             unit: "Bidang Perindustrian".into(),
             office,
             server,
+            is_superior: false,
         });
         self.records.rules = vec![LogRules {
             effective_from: Day::parse("2026-01-01")?,

@@ -287,6 +287,8 @@ pub static EN: Words = Words {
     change_password: "Change password",
     password_changed: "Password changed.",
     password_about: "Needs network. Unsent work is untouched.",
+    team: "People below you",
+    team_about: "As far as they have been sent. Each entry says when it was noted, and how sure that is.",
     new_invite: "New invite",
     new_invite_about: "For when your office's server has moved. Needs network. Your work on this device stays.",
     new_invite_use: "Use this invite",

@@ -1,6 +1,6 @@
 //! Lainnya: what is used rarely.
 
-use lentera_api::{ChangePassword, Language, TakeInvite};
+use lentera_api::{ChangePassword, Language, Status, TakeInvite};
 use leptos::prelude::*;
 
 use super::log::fact_list;
@@ -8,6 +8,7 @@ use crate::components::fields::PasswordField;
 use crate::components::icon::{Icon, icon};
 use crate::components::invite_form::invite_form;
 use crate::components::page::{head, opened_head, refusal};
+use crate::state::query::query;
 use crate::state::{Asking, Route, app};
 
 /// The list.
@@ -16,7 +17,7 @@ pub fn more() -> impl IntoView {
     let words = app.words();
     let entry = |route: Route, text: &'static str| {
         view! {
-            <a class="row row-plain" href=route.path()>
+            <a class="row row-plain" href=route.path() data-test="more-row" data-id=route.path()>
                 <span class="row-title">{text}</span>
                 {icon(Icon::Forward)}
             </a>
@@ -45,6 +46,13 @@ pub fn more() -> impl IntoView {
             ])
         })
     });
+    // Who is below comes with the first exchange, after the enrolment.
+    let status = query(|| Status {});
+    let is_superior = Memo::new(move |_| {
+        status
+            .data
+            .with(|status| status.as_ref().and_then(|status| status.person.as_ref()).is_some_and(|person| person.is_superior))
+    });
     let who = app.person.with_untracked(|person| {
         person.as_ref().map(|person| {
             view! {
@@ -57,6 +65,7 @@ pub fn more() -> impl IntoView {
         {head(words.more, ())}
         <div class="rows">
             {entry(Route::Delivery, words.delivery)} {entry(Route::LogAll, words.all_entries)}
+            {move || is_superior.get().then(|| entry(Route::Team(None), words.team))}
             {entry(Route::Password, words.change_password)} {entry(Route::Invite, words.new_invite)}
         </div>
         <section class="list-part">

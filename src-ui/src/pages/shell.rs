@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{conflicts, delivery, history, home, log, log_form, more, umkm, umkm_form, visit, visit_form};
+use super::{conflicts, delivery, history, home, log, log_form, more, team, umkm, umkm_form, visit, visit_form};
 use crate::components::icon::{Icon, icon};
 use crate::components::light::LightLink;
 use crate::components::page::failure;
@@ -152,6 +152,7 @@ fn detail_page(route: Route) -> AnyView {
         Route::Delivery => delivery::delivery().into_any(),
         Route::More => more::more().into_any(),
         Route::Password => more::password().into_any(),
+        Route::Team(day) => team::day(day).into_any(),
         Route::Invite => more::invite().into_any(),
     }
 }

@@ -14,6 +14,8 @@ pub enum Route {
     LogAll,
     /// A new entry.
     LogNew,
+    /// The log of a day of those below; `None` is today.
+    Team(Option<Day>),
     /// One entry.
     LogEntry(LogEntryId),
     /// Changing an entry.
@@ -57,6 +59,8 @@ impl Route {
             ["kegiatan"] => Some(Self::LogDay(None)),
             ["kegiatan", "hari", day] => Day::parse(day).ok().map(|day| Self::LogDay(Some(day))),
             ["kegiatan", "semua"] => Some(Self::LogAll),
+            ["bawahan"] => Some(Self::Team(None)),
+            ["bawahan", day] => Day::parse(day).ok().map(|day| Self::Team(Some(day))),
             ["kegiatan", "baru"] => Some(Self::LogNew),
             ["kegiatan", entry] => id(entry).map(|id| Self::LogEntry(LogEntryId(id))),
             ["kegiatan", entry, "ubah"] => id(entry).map(|id| Self::LogEdit(LogEntryId(id))),
@@ -90,6 +94,8 @@ impl Route {
             Self::LogDay(None) => "/kegiatan".into(),
             Self::LogDay(Some(day)) => format!("/kegiatan/hari/{day}"),
             Self::LogAll => "/kegiatan/semua".into(),
+            Self::Team(None) => "/bawahan".into(),
+            Self::Team(Some(day)) => format!("/bawahan/{day}"),
             Self::LogNew => "/kegiatan/baru".into(),
             Self::LogEntry(id) => format!("/kegiatan/{id}"),
             Self::LogEdit(id) => format!("/kegiatan/{id}/ubah"),
@@ -148,7 +154,7 @@ impl Route {
             | Self::VisitNew(_)
             | Self::Visit(_) => Section::Umkm,
             Self::History(record) => Self::of_record(record).section(),
-            Self::Delivery | Self::More | Self::Password | Self::Invite => Section::More,
+            Self::Delivery | Self::More | Self::Password | Self::Invite | Self::Team(_) => Section::More,
         }
     }
 
@@ -219,6 +225,7 @@ mod tests {
             Route::LogDay(None),
             Route::LogDay(Some(Day::parse("2026-11-23").unwrap())),
             Route::LogAll,
+            Route::Team(None),
             Route::LogNew,
             Route::LogEntry(LogEntryId(id)),
             Route::LogEdit(LogEntryId(id)),

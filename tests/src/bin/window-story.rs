@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use lentera_tests::story::{Count, FIRST_PASSWORD, NIP, OFFICE, PASSWORD, VILLAGE, VILLAGE_NAME};
+use lentera_tests::story::{Count, FIRST_PASSWORD, NIP, OFFICE, PASSWORD, SUPERIOR, VILLAGE, VILLAGE_NAME};
 use lentera_tests::window::{PHONE, Row};
 use lentera_tests::{Device, Office, Window, wait};
 
@@ -86,6 +86,7 @@ impl Story {
         self.a_contradiction_is_settled(&mut office, &phone, &laptop).await?;
         self.a_server_that_has_moved_is_found(&mut office, &phone).await?;
         laptop.close().await?;
+        self.the_superior_sees_it(&office).await?;
         phone.close().await?;
         let count = Count::take(&Device::at(&phone_data), &office)?;
         ensure!(count == Count::take(&Device::at(&laptop_data), &office)?, "the two devices differ");
@@ -359,6 +360,23 @@ impl Story {
             phone.await_attribute("light", "data-state", "sent", ARRIVAL_LIMIT).await
         })
         .await
+    }
+
+    async fn the_superior_sees_it(&self, office: &Office) -> Result<()> {
+        let data = self.folder.join("superior");
+        let device = Device::at(&data);
+        device.enrol(&office.invite(SUPERIOR)?, SUPERIOR, SUPERIOR.get(..8).unwrap_or_default(), PASSWORD)?;
+        device.sync()?;
+        let window = self.open(&data).await?;
+        self.step(&window, "the superior is shown the day, and how sure each time is", async {
+            window.click("nav-more").await?;
+            window.click_by_attribute("more-row", "data-id", "/bawahan").await?;
+            let entries = window.await_rows("team-entry", 4).await?;
+            ensure!(entries.iter().all(|row| row.text.contains("Dicatat")), "{entries:?}");
+            window.pictures(&self.results, "12-team").await
+        })
+        .await?;
+        window.close().await
     }
 
     async fn edit(&self, window: &Window, entry: &Row, field: &str, text: &str) -> Result<()> {

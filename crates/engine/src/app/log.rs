@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
 
-use lentera_api::view::{LogDay, LogEntryView, Page};
-use lentera_api::{Command, EditLogEntry, Error, ListLogEntries, What};
+use lentera_api::view::{LogDay, LogEntryView, MemberDay, Page};
+use lentera_api::{Command, EditLogEntry, Error, ListLogEntries, TeamDay, What};
 use lentera_domain::evidence::{Saved, evidence};
 use lentera_domain::log_entry::LogEntryForm;
 use lentera_domain::rules::{LogRules, effects, rules_on};
@@ -17,10 +17,32 @@ use crate::store::{StoreError, change, draft, log_entry, record, server_record};
 
 pub fn day(engine: &Engine, command: &lentera_api::LogDay) -> Result<LogDay, Error> {
     engine.read(|connection, identity| {
-        let today = super::present(engine, identity).day();
-        let day = if command.day.trim().is_empty() { today } else { Day::parse(&command.day)? };
+        let (day, today) = day_meant(engine, identity, &command.day)?;
         Ok(Viewer::new(connection, identity)?.day(&identity.employee.nip, day, today)?)
     })
+}
+
+pub fn team_day(engine: &Engine, command: &TeamDay) -> Result<Vec<MemberDay>, Error> {
+    engine.read(|connection, identity| {
+        let (day, today) = day_meant(engine, identity, &command.day)?;
+        let viewer = Viewer::new(connection, identity)?;
+        let below = server_record::employees_below(connection, &identity.employee.nip)?.into_iter();
+        let days = below.map(|employee| {
+            Ok(MemberDay {
+                log: viewer.day(&employee.nip, day, today)?,
+                nip: employee.nip,
+                name: employee.name.to_string(),
+                position: employee.position.to_string(),
+            })
+        });
+        Ok(days.collect::<Result<_, StoreError>>()?)
+    })
+}
+
+/// The day that a command names, and today.
+fn day_meant(engine: &Engine, identity: &Identity, day: &str) -> Result<(Day, Day), Error> {
+    let today = super::present(engine, identity).day();
+    Ok((if day.trim().is_empty() { today } else { Day::parse(day)? }, today))
 }
 
 pub fn list(engine: &Engine, command: &ListLogEntries) -> Result<Page<LogEntryView>, Error> {

@@ -36,6 +36,7 @@ pub fn light(connection: &Connection) -> Result<Light, StoreError> {
 pub fn person(connection: &Connection, identity: &Identity) -> Result<Person, StoreError> {
     let employee = server_record::employee(connection, &identity.employee.nip)?.unwrap_or_else(|| identity.employee.clone());
     Ok(Person {
+        is_superior: !server_record::employees_below(connection, &employee.nip)?.is_empty(),
         nip: employee.nip,
         name: employee.name.to_string(),
         position: employee.position.to_string(),

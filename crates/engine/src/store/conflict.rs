@@ -73,22 +73,27 @@ pub fn of_document(connection: &Connection, id: RecordId) -> Result<Vec<Conflict
     read(connection.prepare_cached(sql)?.query(params![id.kind.number(), id.id.as_bytes()])?)
 }
 
-/// The conflicts of all documents.
+/// What this device's person may settle: not in the log of somebody below.
+const TO_SETTLE: &str = "(kind <> 1 OR id IN (
+    SELECT log_entry.id FROM log_entry JOIN identity ON owner = json_extract(employee, '$.nip')))";
+
+/// The conflicts of all documents that this device's person may settle.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn all(connection: &Connection) -> Result<Vec<Conflict>, StoreError> {
-    read(connection.prepare_cached("SELECT kind, id, field, body FROM conflict ORDER BY id, kind, field")?.query([])?)
+    let sql = format!("SELECT kind, id, field, body FROM conflict WHERE {TO_SETTLE} ORDER BY id, kind, field");
+    read(connection.prepare_cached(&sql)?.query([])?)
 }
 
-/// How many records have conflicts, an enterprise and its owner's protected data as one.
+/// How many records have conflicts that this device's person may settle, an enterprise and its owner's protected data as one.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn count_records(connection: &Connection) -> Result<u32, StoreError> {
-    let sql = "SELECT count(DISTINCT hex(id) || CASE kind WHEN ? THEN ? ELSE kind END) FROM conflict";
+    let sql = format!("SELECT count(DISTINCT hex(id) || CASE kind WHEN ? THEN ? ELSE kind END) FROM conflict WHERE {TO_SETTLE}");
     let kinds = params![Kind::UmkmOwner.number(), Kind::Umkm.number()];
-    Ok(connection.prepare_cached(sql)?.query_row(kinds, |row| row.get(0))?)
+    Ok(connection.prepare_cached(&sql)?.query_row(kinds, |row| row.get(0))?)
 }
 
 /// How many fields of these documents are in conflict.

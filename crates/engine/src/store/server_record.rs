@@ -64,6 +64,20 @@ pub fn employee(connection: &Connection, nip: &Nip) -> Result<Option<Employee>, 
     Ok(record.and_then(|record| if let ServerRecord::Employee(employee) = record { Some(employee) } else { None }))
 }
 
+/// Everybody whose superior this is, by name.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn employees_below(connection: &Connection, superior: &Nip) -> Result<Vec<Employee>, StoreError> {
+    let people = all(connection, "employee/")?.into_iter();
+    let mut below: Vec<_> = people
+        .filter_map(|record| if let ServerRecord::Employee(employee) = record { Some(employee) } else { None })
+        .filter(|employee| employee.superior.as_ref() == Some(superior))
+        .collect();
+    below.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
+    Ok(below)
+}
+
 /// A region's name.
 ///
 /// # Errors

@@ -50,9 +50,10 @@ mod tests {
         all.push(change(visit, written.bytes.clone()));
         all.extend(log_entry(siti.actor(), 1, SITI, &["a"]));
         assert_eq!(office.receipt(&siti.seal(&all)).await.exceptions, []);
+        // Her colleague, and her superior: he is sent her log, too.
         let ahmad = TestDevice::enrol(&office, AHMAD, 3).await;
         let mut laila = TestDevice::enrol(&office, LAILA, 4).await;
-        assert_eq!((office.changes_for(&ahmad).await.len(), office.changes_for(&laila).await.len()), (4, 0));
+        assert_eq!((office.changes_for(&ahmad).await.len(), office.changes_for(&laila).await.len()), (5, 0));
         let (id, other) = (UmkmId(Uuid::from_u128(7)), UmkmId(Uuid::from_u128(70)));
         let unit = |name: &str| Text::parse("unit", name).unwrap();
         for (id, unit, moved) in [
@@ -71,7 +72,7 @@ mod tests {
         let mut theirs = Document::load(id.record(), [given[0].as_slice(), given[1].as_slice()]).unwrap();
         let rewritten = theirs.rewrite(laila.actor(), super::super::testing::NOW, &theirs.heads(), &given[0]).unwrap().unwrap();
         assert_eq!(office.receipt(&laila.seal(&[change(id.record(), rewritten.bytes)])).await.exceptions, []);
-        assert_eq!(office.changes_for(&ahmad).await.len(), 4);
+        assert_eq!(office.changes_for(&ahmad).await.len(), 5);
         let mut hers = Document::load(id.record(), [given[0].as_slice(), given[1].as_slice()]).unwrap();
         let rewritten = hers.rewrite(siti.actor(), super::super::testing::NOW, &hers.heads(), &given[0]).unwrap().unwrap();
         assert_eq!(office.receipt(&siti.seal(&[change(id.record(), rewritten.bytes.clone())])).await.exceptions, []);

@@ -134,6 +134,8 @@ fn no_pages() -> Result<Vec<u8>, Failure> {
 mod tests {
     use super::super::testing::{AHMAD, LAILA, Office, SITI, TestDevice, log_entry, umkm};
     use super::*;
+    use lentera_domain::Nip;
+    use lentera_domain::server_record::Employee;
     use lentera_protocol::stream::{Cursor, Page, Row};
 
     fn header(device: &TestDevice, version: u16, counter: u64, cursors: &[Cursor]) -> Header {
@@ -219,11 +221,13 @@ mod tests {
         let second = TestDevice::enrol(&office, SITI, 3).await;
         let colleague = TestDevice::enrol(&office, AHMAD, 4).await;
         let elsewhere = TestDevice::enrol(&office, LAILA, 5).await;
-        for (device, expected) in [(&writer, 0), (&second, 2), (&colleague, 1), (&elsewhere, 0)] {
+        // He is her superior, too.
+        for (device, expected) in [(&writer, 0), (&second, 2), (&colleague, 2), (&elsewhere, 0)] {
             let (pages, more) = read_as(&office, device, 1, &[]).await;
             assert_eq!((changes(&pages), more), (expected, false));
             // Rules and three people.
-            assert_eq!(pages.last().unwrap().rows.len(), 4);
+            let records = pages.iter().flat_map(|page| &page.rows).filter(|row| matches!(row, Row::Record(_)));
+            assert_eq!(records.count(), 4);
             for version in [1, 2] {
                 let (pages, _) = read_as(&office, device, version, &[]).await;
                 let cursors: Vec<_> = pages.iter().map(|page| page.cursor).collect();
@@ -250,6 +254,37 @@ mod tests {
         let (least, most) = (*PAGE_BUDGET.start(), *PAGE_BUDGET.end());
         assert_eq!((rows(0).await, rows(u32::MAX).await), (rows(least).await, rows(most).await));
         assert!(rows(least).await < rows(least * 4).await && rows(most / 4).await < rows(most).await);
+    }
+
+    #[tokio::test]
+    async fn a_superior_is_sent_the_log_of_those_below_and_nothing_else_of_theirs() {
+        let office = Office::open().await;
+        let mut writer = TestDevice::enrol(&office, SITI, 2).await;
+        let superior = TestDevice::enrol(&office, LAILA, 5).await;
+        let mut all = log_entry(writer.actor(), 1, SITI, &["a"]);
+        all.extend(umkm(writer.actor(), 2, &["Dapur"]));
+        office.service.accept_bundle(&writer.seal(&all)).await.unwrap();
+        assert_eq!(changes(&read(&office, &superior, &[]).await.0), 0);
+        let siti = office.storage.person(Nip::parse(SITI).unwrap()).await.unwrap().unwrap().employee;
+        let is_below = async |superior: Option<&str>| {
+            let superior = superior.map(|nip| Nip::parse(nip).unwrap());
+            office.storage.import_staff(vec![Employee { superior, ..siti.clone() }]).await.unwrap();
+        };
+        is_below(Some(LAILA)).await;
+        for version in [1, VERSION] {
+            let (pages, _) = read_as(&office, &superior, version, &[]).await;
+            let rows: Vec<_> = pages.iter().flat_map(|page| &page.rows).filter(|row| matches!(row, Row::Change { .. })).collect();
+            assert!(
+                matches!(rows.as_slice(), [Row::Change { kind: 1, .. }, ..]) && rows.len() == usize::from(version),
+                "{rows:?}"
+            );
+            let cursors: Vec<_> = pages.iter().map(|page| page.cursor).collect();
+            let next = writer.seal(&log_entry(writer.actor(), 10 + u128::from(version), SITI, &["b"]));
+            office.service.accept_bundle(&next).await.unwrap();
+            assert_eq!(changes(&read_as(&office, &superior, version, &cursors).await.0), 1);
+        }
+        is_below(None).await;
+        assert_eq!(changes(&read(&office, &superior, &[]).await.0), 0);
     }
 
     #[tokio::test]

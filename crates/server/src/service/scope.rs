@@ -39,10 +39,22 @@ impl Own {
     }
 }
 
-/// The streams of this person's devices, own work first: it is what they look for.
-pub fn streams_of(employee: &Employee) -> [String; 4] {
+/// A stream that a device is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its name.
+    pub name: String,
+    /// The only kind that is sent of it; `None`: all.
+    pub kind: Option<Kind>,
+}
+
+/// The streams of this person's devices, own work first: it is what they look for. Of those `below` their log.
+pub fn streams_of(employee: &Employee, below: &[Nip]) -> Vec<Sent> {
     let own = Own::of(&employee.nip, employee.unit.as_str());
-    [own.person, own.unit, KABUPATEN.to_owned(), REGIONS.to_owned()]
+    let mut streams: Vec<_> = [own.person, own.unit, KABUPATEN.to_owned()].map(|name| Sent { name, kind: None }).into();
+    streams.extend(below.iter().map(|nip| Sent { name: format!("{PERSON}{nip}"), kind: Some(Kind::LogEntry) }));
+    streams.push(Sent { name: REGIONS.to_owned(), kind: None });
+    streams
 }
 
 /// The stream of a unit.

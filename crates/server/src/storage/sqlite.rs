@@ -36,11 +36,12 @@ struct Migration {
     then: fn(&Connection) -> Result<(), StorageError>,
 }
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration { sql: include_str!("migrations/2026-11-22-first.sql"), then: |_| Ok(()) },
     Migration { sql: include_str!("migrations/2026-11-22-sync.sql"), then: |db| streams::renew(db, scope::REGIONS) },
     Migration { sql: include_str!("migrations/2026-11-27-indexes.sql"), then: |_| Ok(()) },
     Migration { sql: include_str!("migrations/2026-11-27-unjudged.sql"), then: unjudged::mark },
+    Migration { sql: include_str!("migrations/2026-11-27-superiors.sql"), then: |_| Ok(()) },
 ];
 /// How long to wait for another process, such as an import beside the running server.
 const BUSY: Duration = Duration::from_secs(10);
@@ -394,6 +395,7 @@ mod tests {
         for (sql, values, index) in [
             (bundles::LAST_AMENDMENT, 2, "INDEX amendment_by_bundle (device=? AND bundle_number=?)"),
             (news::PEOPLE_OF_UNIT, 2, "INDEX person_by_unit (unit=?)"),
+            (people::BELOW, 1, "INDEX person_by_superior (<expr>=?)"),
             (people::WRITTEN_IN_STREAM, 2, "INDEX change_by_device (device=?)"),
         ] {
             let explain = move |db: &Connection| {

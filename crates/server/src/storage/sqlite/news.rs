@@ -1,5 +1,6 @@
 //! What is new for a device, read in one transaction.
 
+use lentera_domain::Kind;
 use lentera_domain::server_record::{Employee, ServerRecord};
 use lentera_protocol::stream::{Cursor, Page, Row};
 use lentera_protocol::{DeviceId, encode};
@@ -39,6 +40,8 @@ impl Budget {
 
 /// A stream, and the device in it.
 struct Reading {
+    /// The only kind that is read; `None`: all.
+    kind: Option<u16>,
     last: Cursor,
     cursor: Cursor,
     is_new: bool,
@@ -56,8 +59,9 @@ pub fn news(db: &Connection, query: &NewsQuery) -> Result<Option<News>, StorageE
     }
     let mut budget = Budget { rows: query.rows, bytes: query.bytes, taken: 0 };
     let mut readings = Vec::new();
-    for name in scope::streams_of(&device.employee) {
-        let Some(mut reading) = open(db, &name, query)? else { continue };
+    let below = people::below(db, &device.employee.nip)?;
+    for scope::Sent { name, kind } in scope::streams_of(&device.employee, &below) {
+        let Some(mut reading) = open(db, &name, kind.map(Kind::number), query)? else { continue };
         if name == scope::KABUPATEN && reading.is_new && query.newest_first {
             reading.rows = needed_by_every_screen(db, &device.employee)?;
             budget.take(reading.rows.len(), reading.rows.iter().map(|row| encode(row).len()).sum());
@@ -105,7 +109,7 @@ fn needed_by_every_screen(db: &Connection, employee: &Employee) -> Result<Vec<Ro
 }
 
 /// The stream, and where the device stands in it; `None` where there is none yet.
-fn open(db: &Connection, name: &str, query: &NewsQuery) -> Result<Option<Reading>, StorageError> {
+fn open(db: &Connection, name: &str, kind: Option<u16>, query: &NewsQuery) -> Result<Option<Reading>, StorageError> {
     let last = db
         .prepare_cached("SELECT id, position, hash FROM stream WHERE name = ?")?
         .query_row([name], |row| {
@@ -125,7 +129,7 @@ fn open(db: &Connection, name: &str, query: &NewsQuery) -> Result<Option<Reading
         None if query.newest_first => Cursor { below: Some(last.position + 1), ..last },
         None => Cursor { position: 0, hash: [0; 8], ..last },
     };
-    Ok(Some(Reading { last, cursor, is_new: !stands, rows: Vec::new() }))
+    Ok(Some(Reading { kind, last, cursor, is_new: !stands, rows: Vec::new() }))
 }
 
 /// The hash of the row at a position; zeroes before the first.
@@ -157,12 +161,12 @@ fn read_back(
     budget: &mut Budget,
 ) -> Result<bool, StorageError> {
     let mut select = db.prepare_cached(
-        "SELECT first, kind, id, last FROM stream_item WHERE stream = ? AND first < ? AND row_count <= ? AND bytes <= ?
-         ORDER BY first DESC",
+        "SELECT first, kind, id, last FROM stream_item WHERE stream = ?1 AND first < ?2 AND row_count <= ?3 AND bytes <= ?4
+         AND (?5 IS NULL OR kind = ?5) ORDER BY first DESC",
     )?;
     let (stream, position) = (reading.cursor.stream, as_sql(reading.cursor.position)?);
     let below = i64::try_from(below).unwrap_or(i64::MAX);
-    let mut items = select.query(params![stream, below, ITEM_ROWS_MAX, ITEM_BYTES_MAX])?;
+    let mut items = select.query(params![stream, below, ITEM_ROWS_MAX, ITEM_BYTES_MAX, reading.kind])?;
     let mut seen = 0;
     while let Some(item) = items.next()? {
         let (first, kind): (i64, i64) = (item.get(0)?, item.get(1)?);
@@ -227,10 +231,10 @@ fn read_on(db: &Connection, reading: &mut Reading, asking: DeviceId, budget: &mu
          LEFT JOIN change ON change.seq = stream_row.change
          LEFT JOIN bundle ON bundle.device = change.device AND bundle.number = change.bundle_number
          LEFT JOIN device ON device.id = change.device
-         WHERE stream = ? AND position > ? AND change.device IS NOT ? ORDER BY position"
+         WHERE stream = ?1 AND position > ?2 AND change.device IS NOT ?3 AND (?4 IS NULL OR change.kind = ?4) ORDER BY position"
     ))?;
     let stream = reading.cursor.stream;
-    let mut found = select.query(params![stream, as_sql(reading.cursor.position)?, asking.to_string()])?;
+    let mut found = select.query(params![stream, as_sql(reading.cursor.position)?, asking.to_string(), reading.kind])?;
     while let Some(found) = found.next()? {
         let row = match found.get::<_, Option<String>>(2)? {
             Some(json) => Row::Record(json),

@@ -49,6 +49,20 @@ pub fn import(db: &Connection, people: Vec<Employee>) -> Result<Imported, Storag
     Ok(imported)
 }
 
+/// Those whose superior this is.
+pub const BELOW: &str = "SELECT nip FROM person WHERE json_extract(body, '$.superior') = ?";
+
+/// The NIPs of those whose superior this is.
+pub fn below(db: &Connection, superior: &Nip) -> Result<Vec<Nip>, StorageError> {
+    let mut select = db.prepare_cached(BELOW)?;
+    let mut rows = select.query([superior.as_str()])?;
+    let mut below = Vec::new();
+    while let Some(row) = rows.next()? {
+        below.push(bundles::parse_nip(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+    }
+    Ok(below)
+}
+
 /// The documents in a stream that a person wrote in. From the person's changes to the stream: a unit's has many more.
 pub const WRITTEN_IN_STREAM: &str =
     "SELECT DISTINCT change.kind, change.id FROM device CROSS JOIN change ON change.device = device.id
