@@ -279,6 +279,7 @@ pub struct Words {
     pub password_changed: &'static str,
     pub password_about: &'static str,
     pub team: &'static str,
+    pub team_none: &'static str,
     pub team_about: &'static str,
     pub new_invite: &'static str,
     pub new_invite_about: &'static str,

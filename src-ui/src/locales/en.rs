@@ -288,6 +288,7 @@ pub static EN: Words = Words {
     password_changed: "Password changed.",
     password_about: "Needs network. Unsent work is untouched.",
     team: "People below you",
+    team_none: "Nothing has been sent for this day.",
     team_about: "As far as they have been sent. Each entry says when it was noted, and how sure that is.",
     new_invite: "New invite",
     new_invite_about: "For when your office's server has moved. Needs network. Your work on this device stays.",

@@ -282,6 +282,7 @@ pub static ID: Words = Words {
     password_changed: "Sandi sudah diganti.",
     password_about: "Perlu jaringan. Pekerjaan yang belum terkirim tidak terganggu.",
     team: "Kegiatan bawahan",
+    team_none: "Belum ada yang terkirim untuk hari itu.",
     team_about: "Sejauh yang sudah terkirim. Tiap kegiatan menyebut kapan dicatat, dan seberapa pasti.",
     new_invite: "Undangan baru",
     new_invite_about: "Bila server kantor pindah alamat. Perlu jaringan. Pekerjaan di perangkat ini tetap.",

@@ -6,7 +6,7 @@ use lentera_domain::{Day, Status};
 use leptos::prelude::*;
 
 use crate::components::icon::{Icon, icon};
-use crate::components::page::{empty, loaded, opened_head};
+use crate::components::page::{loaded, opened_head};
 use crate::components::rows::effects;
 use crate::platform;
 use crate::state::query::query;
@@ -44,7 +44,7 @@ pub fn day(day: Option<Day>) -> impl IntoView {
 fn member(member: &MemberDay) -> impl IntoView + use<> {
     let words = app().words();
     let entries: Vec<_> = member.log.entries.iter().map(entry).collect();
-    let none = entries.is_empty().then(|| empty(words.no_entries));
+    let none = entries.is_empty().then(|| view! { <p class="hint">{words.team_none}</p> });
     view! {
         <section class="list-part" data-test="member" data-id=member.nip.to_string()>
             <h2>{member.name.clone()}</h2>
